@@ -1,0 +1,1 @@
+"""Design time: edits definitions and publishes them. Runtime never imports it."""

@@ -1,0 +1,1 @@
+"""The meaning: four pure engines that compile a definition and turn inputs into decisions."""

@@ -1,0 +1,1 @@
+"""The built-in actions of rules and flows, one a file."""

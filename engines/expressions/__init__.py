@@ -1,0 +1,1 @@
+"""The checked tree in its targets: evaluated, as SQL, in the browser."""

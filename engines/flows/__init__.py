@@ -1,0 +1,1 @@
+"""The flow engine: where an instance stands and what comes next."""

@@ -1,0 +1,1 @@
+"""The built-in nodes of a flow, one a file."""

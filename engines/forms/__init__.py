@@ -1,0 +1,1 @@
+"""The form engine: what a record is, and whether values make one."""

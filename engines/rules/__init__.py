@@ -1,0 +1,1 @@
+"""The rule engine: which rules an event concerns and what they ask for."""

@@ -1,0 +1,1 @@
+"""The built-in triggers of a rule, one a file."""

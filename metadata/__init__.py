@@ -1,0 +1,1 @@
+"""The language: what a definition may say. No input or output, no meaning."""

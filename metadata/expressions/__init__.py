@@ -1,0 +1,1 @@
+"""Expressions: from text to one checked, typed tree."""

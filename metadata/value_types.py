@@ -1,0 +1,68 @@
+"""The closed list of value types: all that expressions, SQL, JSON and filters know about a field."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+type_names = (
+    "text",
+    "number",
+    "yes_no",
+    "date",
+    "datetime",
+    "member",
+    "department",
+    "link",
+    "list",
+    "rows",
+    "blank",
+)
+TypeName = Literal["text", "number", "yes_no", "date", "datetime", "member", "department", "link", "list", "rows", "blank"]
+
+
+@dataclass(frozen=True)
+class ValueType:
+    """What kind of value a field or an expression holds.
+
+    `decimals` belongs to numbers (digits after the point), `form` to links and rows (the id of the form or subform
+    they lead to), `of` to lists (the type of one element). `volatile` says that the value changes with the clock, so
+    that it may never be stored; it spreads from `today` and `now` to whatever reads them.
+    """
+
+    name: TypeName
+    decimals: int | None = None
+    form: str | None = None
+    of: "ValueType | None" = None
+    volatile: bool = False
+
+    def as_volatile(self) -> "ValueType":
+        return replace(self, volatile=True)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the value is an id that leads elsewhere: a member, a department or a linked record."""
+        return self.name in ("member", "department", "link")
+
+
+TEXT = ValueType("text")
+YES_NO = ValueType("yes_no")
+DATE = ValueType("date")
+DATETIME = ValueType("datetime")
+MEMBER = ValueType("member")
+DEPARTMENT = ValueType("department")
+BLANK = ValueType("blank")
+
+
+def number(decimals: int = 4) -> ValueType:
+    return ValueType("number", decimals=decimals)
+
+
+def link(form: str) -> ValueType:
+    return ValueType("link", form=form)
+
+
+def rows(subform: str) -> ValueType:
+    return ValueType("rows", form=subform)
+
+
+def list_of(element: ValueType) -> ValueType:
+    return ValueType("list", of=element)

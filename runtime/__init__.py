@@ -1,0 +1,1 @@
+"""The world: composes the engines with database, people, time and network."""

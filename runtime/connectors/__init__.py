@@ -1,0 +1,1 @@
+"""The built-in connectors, one a file; all network input and output."""

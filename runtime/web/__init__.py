@@ -1,0 +1,1 @@
+"""HTTP: JSON routes and HTML pages over the services; no decision is taken here."""
