@@ -1,0 +1,293 @@
+"""The only engine factory: one Database for SQLite and PostgreSQL, with transactions that mean the same on both."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import orjson
+from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from metadata.problems import ROOT, Problem, Refusal
+from runtime.db.locks import FairLock
+
+T = TypeVar("T")
+
+POOL_SIZE = 40  # as many as there are request threads (L67)
+POOL_WAIT_SECONDS = 2.0
+BUSY_SECONDS = 5.0
+READ_SECONDS = 30.0
+RETRIES = 3
+IDLE_SECONDS_BEFORE_PING = 10.0
+RETRYABLE_SQLSTATES = {"40001", "40P01"}  # serialisation failure, deadlock
+SQLITE_STEPS_BETWEEN_CLOCK_LOOKS = 20_000
+
+OnConnect = Callable[[sqlite3.Connection], None]
+
+
+class DatabaseBusy(Refusal):
+    """The database did not let us in soon enough; nothing was done and trying again is right."""
+
+    status = 503
+    code = "database_busy"
+    title = {"en": "The database is busy; try again in a moment", "zh": "数据库繁忙,请稍后重试"}
+    retry_after = 1
+
+
+class TooSlow(Refusal):
+    """A question took longer than a reader may take."""
+
+    status = 503
+    code = "query_timeout"
+    title = {"en": "This question took too long", "zh": "查询耗时过长"}
+    retry_after = 5
+
+
+class Database:
+    """One organisation's database: `read()` and `write()` give a Connection inside a transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else engine
+        self._writer_lock = FairLock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.dialect == "sqlite"
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self.dialect == "postgresql"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection to read through; a statement that runs too long is stopped."""
+        with _clear_errors(), self._reader.connect() as connection:
+            if self.is_postgresql:
+                yield connection
+            else:
+                with _sqlite_time_limit(connection, READ_SECONDS):
+                    yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection that writes: committed at the end, rolled back when an exception passes."""
+        with self._writing() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write_unhurried(self) -> Iterator[Connection]:
+        """Write as `write()` does, for publishing and migrations: no statement limit, but no long wait for locks."""
+        with self.write() as connection:
+            if self.is_postgresql:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+            yield connection
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Do the work in one write transaction, again from the start (3 times at most) after a deadlock."""
+        for attempt in range(1, RETRIES + 1):
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except exc.DBAPIError as error:
+                if not is_retryable(error) or attempt == RETRIES:
+                    raise
+                time.sleep(random.uniform(0.005, 0.03) * attempt)
+        raise AssertionError("unreachable")
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if self.is_postgresql:
+            with _clear_errors(), self.engine.connect() as connection:
+                yield connection
+            return
+        if not self._writer_lock.acquire(BUSY_SECONDS):
+            raise busy()
+        try:
+            with _clear_errors(), self.engine.connect() as connection:
+                yield connection.execution_options(write=True)
+        finally:
+            self._writer_lock.release()
+
+
+def open_database(url: str, on_connect: OnConnect | None = None) -> Database:
+    """Open the database that the address names; `on_connect` sees every new SQLite connection (functions of ours)."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return Database(_sqlite_engine(url, on_connect or _register_expression_functions))
+    return Database(_postgresql_engine(url))
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Tell whether the transaction lost against another one and may simply run again."""
+    original = getattr(error, "orig", None)
+    return getattr(original, "sqlstate", None) in RETRYABLE_SQLSTATES
+
+
+def busy() -> DatabaseBusy:
+    message = {"en": "Somebody else is writing; try again in a moment", "zh": "其他人正在写入,请稍后重试"}
+    return DatabaseBusy(Problem(ROOT, "database_busy", message))
+
+
+def write_json(value: Any) -> str:
+    """Write a JSON column: numbers exact to 15 digits, moments in UTC."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+# --- SQLite ---
+
+
+def _sqlite_engine(url: str, on_connect: OnConnect) -> Engine:
+    path = make_url(url).database
+    if not path or path == ":memory:":
+        raise ValueError(
+            "Fourfold keeps its SQLite database in a file; name one, as in sqlite:///data/fourfold.sqlite3"
+        )
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=10,
+        pool_timeout=POOL_WAIT_SECONDS,
+        json_serializer=write_json,
+        json_deserializer=orjson.loads,
+        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(dbapi_connection: Any, _record: ConnectionPoolEntry) -> None:
+        dbapi_connection.isolation_level = None  # we say BEGIN ourselves, so that DDL is transactional too
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            dbapi_connection.execute(f"PRAGMA {pragma}")
+        on_connect(dbapi_connection)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _register_expression_functions(connection: sqlite3.Connection) -> None:
+    """Give SQLite the functions that expressions compile to; loaded late, since commands like `migrate` need none."""
+    try:
+        from engines.expressions import register_sqlite_functions
+    except ImportError:  # TEMPORARY until the expressions are there
+        return
+    register_sqlite_functions(connection)
+
+
+@contextmanager
+def _sqlite_time_limit(connection: Connection, seconds: float) -> Iterator[None]:
+    raw = connection.connection.driver_connection
+    deadline = time.monotonic() + seconds
+    raw.set_progress_handler(lambda: time.monotonic() > deadline, SQLITE_STEPS_BETWEEN_CLOCK_LOOKS)
+    try:
+        yield
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
+# --- PostgreSQL ---
+
+
+def _postgresql_engine(url: str) -> Engine:
+    settings = {
+        "timezone": "UTC",
+        "statement_timeout": f"{READ_SECONDS:.0f}s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "60s",
+    }
+    engine = create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        pool_size=POOL_SIZE,
+        max_overflow=5,
+        pool_timeout=POOL_WAIT_SECONDS,
+        json_serializer=write_json,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            "application_name": "fourfold",
+            "connect_timeout": 5,
+        },
+    )
+
+    @event.listens_for(engine, "checkin")
+    def remember(_dbapi_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["resting_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping_after_rest(dbapi_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("resting_since", time.monotonic()) > IDLE_SECONDS_BEFORE_PING:
+            _ping(engine, dbapi_connection)
+
+    return engine
+
+
+def _ping(engine: Engine, dbapi_connection: Any) -> None:
+    """Ask whether the server is still there; if not, the pool throws its old connections away and makes a new one."""
+    try:
+        alive = engine.dialect.do_ping(dbapi_connection)
+    except Exception as error:
+        raise exc.DisconnectionError("the database server went away") from error
+    if not alive:
+        raise exc.DisconnectionError("the database server went away")
+
+
+# --- errors that mean "try again" ---
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turn a full pool, a locked file and a stopped statement into refusals that say so."""
+    try:
+        yield
+    except exc.TimeoutError as error:
+        raise busy() from error
+    except exc.OperationalError as error:
+        if (refusal := _refusal_for(error)) is None:
+            raise
+        raise refusal from error
+
+
+def _refusal_for(error: exc.OperationalError) -> Refusal | None:
+    original = error.orig
+    if isinstance(original, sqlite3.OperationalError):
+        name = getattr(original, "sqlite_errorname", "") or ""
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return busy()
+        return _too_slow() if name == "SQLITE_INTERRUPT" else None
+    sqlstate = getattr(original, "sqlstate", None)
+    if sqlstate == "55P03":
+        return busy()
+    return _too_slow() if sqlstate == "57014" else None
+
+
+def _too_slow() -> TooSlow:
+    message = {
+        "en": "The answer took longer than 30 seconds and was stopped",
+        "zh": "查询超过 30 秒,已停止",
+    }
+    hint = {"en": "Narrow the filter or the period", "zh": "请缩小筛选条件或时间范围"}
+    return TooSlow(Problem(ROOT, "query_timeout", message, hint))
