@@ -1,0 +1,199 @@
+"""The compiled app: what all engines know of a definition once it has been checked, by id and immutable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from engines.effects import Refuse, SetFields
+from engines.events import RecordChanged
+from engines.facts import Facts, Needs
+from metadata.problems import ROOT, NotFound, Problem
+from metadata.text import Text
+from metadata.value_types import ValueType
+
+if TYPE_CHECKING:
+    from engines.access import CompiledAccess
+    from engines.forms.field_type import FieldType
+    from engines.values import CompiledValue
+    from metadata.app import AppDefinition
+    from metadata.expressions import Expression, Names, Template
+
+Storage = Literal["stored", "computed", "rollup", "rows", "list", "number"]
+"""Where a field's value lives: a column written by a save (`stored`, formulas over own values too), an expression
+computed in SQL at read (`computed`), a column kept by the derive pass (`rollup`), a subform's table (`rows`), a side
+table (`list`), or a column filled once by a counter (`number`)."""
+
+SYSTEM_FIELDS: tuple[str, ...] = (
+    "id",
+    "version",
+    "owner",
+    "department",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "updated_by",
+)
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """A total kept on a parent: over which records (source form, its link field, where), of which value, and how."""
+
+    form: str
+    field: str
+    source: str
+    link: str
+    function: Literal["count", "sum", "avg", "min", "max", "distinct"]
+    value: str | None
+    where: "Expression | None"
+    level: int
+    reads: frozenset[str]
+
+
+@dataclass(frozen=True)
+class CompiledField:
+    """A field as the engines see it. `column` is its physical column (None where it has none of its own)."""
+
+    id: str
+    name: str
+    title: Text
+    kind: "FieldType"
+    options: Any
+    type: ValueType
+    storage: Storage = "stored"
+    form: str = ""
+    help: Text = ""
+    column: str | None = None
+    side_table: sa.Table | None = None
+    required: bool = False
+    required_if: "Expression | None" = None
+    visible_if: "Expression | None" = None
+    read_only: bool = False
+    unique: bool = False
+    default: "CompiledValue | None" = None
+    expression: "Expression | None" = None
+    rollup: Rollup | None = None
+    target: str | None = None
+    subform: "CompiledForm | None" = None
+    stage: bool = False
+    position: int = 0
+    generation: int = 1
+
+    @property
+    def decimals(self) -> int | None:
+        return self.type.decimals
+
+    @property
+    def is_list(self) -> bool:
+        return self.storage == "list"
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether nobody writes it: a formula, a lookup, a roll-up, an auto-number."""
+        return self.expression is not None or self.storage in ("computed", "rollup", "number")
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A condition that a record must meet, with the author's message and the field to show it at."""
+
+    condition: "Expression"
+    message: Text
+    field: str | None = None
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class CompiledForm:
+    """A form or a subform: its fields by id, its table, and the order in which formulas are computed."""
+
+    id: str
+    name: str
+    title: Text
+    fields: Mapping[str, CompiledField]
+    field_ids: Mapping[str, str]
+    table: sa.Table
+    label: "Template | None" = None
+    parent: str | None = None
+    validations: tuple[Validation, ...] = ()
+    formula_order: tuple[str, ...] = ()
+    computed_order: tuple[str, ...] = ()
+    back_references: tuple[tuple[str, str], ...] = ()
+    stages: tuple[str, ...] = ()
+    rollups: tuple[Rollup, ...] = ()
+    rollups_from: tuple[Rollup, ...] = ()
+
+    def field(self, name: str) -> CompiledField | None:
+        """The field by name or id, or None."""
+        return self.fields.get(self.field_ids.get(name, name))
+
+    @cached_property
+    def stored(self) -> tuple[CompiledField, ...]:
+        """The fields that have a column of their own."""
+        return tuple(each for each in self.fields.values() if each.column is not None)
+
+    @cached_property
+    def lists(self) -> tuple[CompiledField, ...]:
+        return tuple(each for each in self.fields.values() if each.storage == "list")
+
+    @cached_property
+    def subforms(self) -> tuple[CompiledField, ...]:
+        return tuple(each for each in self.fields.values() if each.storage == "rows")
+
+
+@dataclass(frozen=True)
+class EarlyAnswer:
+    """What early rules say about a save: fields to set and refusals, in order, and the trace of who looked."""
+
+    effects: tuple[SetFields | Refuse, ...] = ()
+    trace: tuple[Any, ...] = ()
+
+
+class EarlyRules(Protocol):
+    """What `decide` asks of the compiled rules (`app.rules`) before a record is written (semantics.md S1, step 8).
+
+    `early` is asked once for a save with the event as it stands after the formulas: `event.after` holds the values
+    by field id. It runs the early rules of the form in their order, each seeing what the ones before it set, and
+    answers with SetFields (typed values by field id) and Refuse effects, or with the facts it lacks.
+    """
+
+    def early(self, event: RecordChanged, facts: Facts) -> EarlyAnswer | Needs: ...
+
+
+@dataclass(frozen=True)
+class CompiledApp:
+    """One published definition, compiled by all engines. Immutable; kept as long as its manifest is used."""
+
+    definition: "AppDefinition"
+    number: int
+    name: str
+    title: Text
+    zone: ZoneInfo
+    currency: str
+    names: "Names"
+    forms: Mapping[str, CompiledForm]
+    form_ids: Mapping[str, str]
+    role_ids: Mapping[str, str]
+    access: "CompiledAccess | Any" = None
+    rules: Any = None
+    flows: Any = field(default_factory=dict)
+    reports: Any = field(default_factory=dict)
+    dashboards: Any = field(default_factory=dict)
+    metadata: sa.MetaData = field(default_factory=sa.MetaData)
+
+    def form(self, name: str) -> CompiledForm:
+        """The form by name or id; subforms are known by their id only."""
+        found = self.forms.get(self.form_ids.get(name, name))
+        if found is None:
+            message = {"en": f"There is no form “{name}”", "zh": f"不存在表单“{name}”"}
+            raise NotFound(Problem(ROOT, "not_found", message))
+        return found
+
+    @cached_property
+    def role_names(self) -> Mapping[str, str]:
+        """Role names by id, so that `user.roles` reads as written."""
+        return {id: name for name, id in self.role_ids.items()}

@@ -1,0 +1,65 @@
+"""The base of every field kind: its value type, its columns, and how a value comes in and goes out."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import sqlalchemy as sa
+
+from engines.compiled import CompiledField, Rollup, Storage
+from metadata.problems import Path, Problem
+from metadata.registry import Kind
+from metadata.text import Text
+from metadata.value_types import ValueType
+
+if TYPE_CHECKING:
+    from engines.forms.compile import FormContext
+
+
+class ValueProblem(Exception):
+    """A value that a field cannot take: a stable code, what is wrong, and the way out."""
+
+    def __init__(self, code: str, message: Text, hint: Text = "", limit: dict[str, Any] | None = None) -> None:
+        super().__init__(code)
+        self.code, self.message, self.hint, self.limit = code, message, hint, limit
+
+    def at(self, path: Path) -> Problem:
+        return Problem(path, self.code, self.message, self.hint, self.limit)
+
+
+class FieldType(Kind):
+    """A kind of field. One file each in `engines/forms/fields/`; a kind overrides what differs from plain text.
+
+    In these methods `definition` is the field as written, with the kind's options as attributes; `field` is the
+    compiled field, whose `options` are those of the definition.
+    """
+
+    widget: ClassVar[str] = "text"
+    storage: ClassVar[Storage] = "stored"
+
+    def value_type(self, definition: Any, context: "FormContext") -> ValueType:
+        """Which value type the field has; may look at other fields through the context."""
+        raise NotImplementedError
+
+    def columns(self, field: CompiledField) -> tuple[sa.Column[Any], ...]:
+        """The columns that keep a value; the first is the value itself. None for computed fields, rows and lists."""
+        raise NotImplementedError
+
+    def parse(self, raw: Any, field: CompiledField) -> Any:
+        """Turn a JSON value into the internal one, strictly; raise ValueProblem. Blank is None."""
+        raise NotImplementedError
+
+    def to_json(self, value: Any, field: CompiledField) -> Any:
+        """Turn an internal value into JSON."""
+        raise NotImplementedError
+
+    def problems(self, definition: Any, context: "FormContext") -> Iterator[Problem]:
+        """What is wrong with the field as written, besides what the models and typed references find."""
+        return iter(())
+
+    def formula(self, definition: Any, context: "FormContext") -> str | None:
+        """The text of the expression that computes the field, for formulas and lookups."""
+        return None
+
+    def rollup(self, definition: Any, context: "FormContext") -> Rollup | None:
+        """What the field totals, for roll-ups."""
+        return None
