@@ -1,0 +1,183 @@
+"""The contract of a node kind: how it is compiled, what it does when a flow reaches it, and how it is drawn."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from engines.actor import Actor
+from engines.effects import Effect
+from engines.events import TaskDecided, TimerFired
+from engines.facts import Facts, Needs
+from metadata.problems import Path, Problems
+from metadata.registry import Kind
+from metadata.text import Text, say
+
+Token = Mapping[str, Any]  # what a node remembers while it waits: plain JSON
+Go = Literal["on", "wait", "into", "reject", "return", "incident"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Nodes in order: the flow itself, or one branch of a node (`owner`, `index`)."""
+
+    nodes: tuple["CompiledNode", ...] = ()
+    owner: str | None = None
+    index: int = 0
+    title: Text = ""
+
+
+@dataclass(frozen=True)
+class CompiledNode:
+    """A checked node: `config` is what its kind made of its options, `path` its place in the flow's JSON."""
+
+    id: str
+    name: str
+    title: Text
+    kind: "NodeType"
+    config: Any
+    path: Path
+    blocks: tuple[Block, ...] = ()
+
+    def caption(self, language: str) -> str:
+        return say(self.title or self.kind.title, language)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a node wants to happen next; made by the functions below."""
+
+    go: Go
+    token: Token = field(default_factory=dict)
+    blocks: tuple[int, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    reason: Text = ""
+    target: str | None = None
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+
+def go_on(effects: Sequence[Effect] = (), **trace: Any) -> Step:
+    """The node is done; the next one comes."""
+    return Step("on", effects=tuple(effects), trace=trace)
+
+
+def wait(token: Token, effects: Sequence[Effect] = (), **trace: Any) -> Step:
+    """The node stays until something happens, and remembers the token."""
+    return Step("wait", token=token, effects=tuple(effects), trace=trace)
+
+
+def go_into(blocks: Iterable[int], token: Token | None = None, **trace: Any) -> Step:
+    """The flow goes on inside some of the node's branches; the node hears of each that ends."""
+    return Step("into", token=token or {}, blocks=tuple(blocks), trace=trace)
+
+
+def reject(**trace: Any) -> Step:
+    """The whole flow ends here, rejected."""
+    return Step("reject", trace=trace)
+
+
+def go_back(target: str | None, **trace: Any) -> Step:
+    """The flow goes back to an earlier node, or to the initiator (None)."""
+    return Step("return", target=target, trace=trace)
+
+
+def incident(reason: Text, **trace: Any) -> Step:
+    """The flow cannot go on by itself; somebody must see to it and retry."""
+    return Step("incident", reason=reason, trace=trace)
+
+
+@dataclass(frozen=True)
+class BlockDone:
+    """A branch of the node came to its end."""
+
+    index: int
+
+
+NodeEvent = TaskDecided | TimerFired | BlockDone
+
+
+class Lacking(Exception):
+    """Raised inside a node that needs facts which are not there yet; becomes the answer Needs."""
+
+    def __init__(self, needs: Needs) -> None:
+        super().__init__("more facts are needed")
+        self.needs = needs
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a node may know while it acts: the instance, who started it, the record and the facts.
+
+    In the expressions of a flow `user` is the initiator, whoever happens to decide: a flow must not take another way
+    because somebody else clicked.
+    """
+
+    instance: int
+    app: str
+    form: str
+    initiator: int | None
+    record: Mapping[str, Any]
+    facts: Facts
+
+    @property
+    def now(self) -> datetime:
+        return self.facts.now
+
+    def as_initiator(self) -> Facts:
+        """The facts with the initiator as their user."""
+        return replace(self.facts, actor=self._initiating_actor())
+
+    def _initiating_actor(self) -> Actor:
+        organisation = self.facts.organisation
+        person = organisation.people.get(self.initiator) if self.initiator is not None else None
+        if person is None:
+            return self.facts.actor if self.facts.actor.is_system else Actor(kind="system", name="flow")
+        return Actor(
+            kind="user",
+            member=person.id,
+            name=person.name,
+            email=person.email,
+            language=person.language,
+            time_zone=person.time_zone,
+            department=person.department,
+            departments=organisation.below(person.department),
+            manager=organisation.manager_of(person.id),
+            roles=person.roles,
+        )
+
+
+class NodeType(Kind):
+    """A kind of node. A kind that never waits writes `compile`, `enter` and `sentence` only."""
+
+    holds_tasks: ClassVar[bool] = False
+
+    def branches(self, options: Any) -> Sequence[tuple[Path, Text, Sequence[Any]]]:
+        """The branches of a definition: where each stands, its caption, its nodes."""
+        return ()
+
+    def compile(self, options: Any, context: Any, path: Path, problems: Problems) -> Any:
+        """Check the options and give what `enter` and `advance` will read."""
+        return options
+
+    def enter(self, node: CompiledNode, visit: Visit) -> Step:
+        """The flow reaches the node."""
+        raise NotImplementedError
+
+    def advance(self, node: CompiledNode, visit: Visit, token: Token, event: NodeEvent) -> Step:
+        """Something happened at the node while it waited: a task was decided, a timer fired, a branch ended."""
+        raise NotImplementedError
+
+    def sentence(self, options: Any, language: str) -> str:
+        """One sentence about a configured node."""
+        return say(self.title, language)
+
+    def box(self, node: CompiledNode, language: str) -> dict[str, Any]:
+        """The node as a box in the drawn tree."""
+        return {
+            "id": node.id,
+            "name": node.name,
+            "type": self.name,
+            "icon": self.icon,
+            "title": node.caption(language),
+            "sentence": self.sentence(node.config, language),
+        }
