@@ -51,8 +51,9 @@ class TooSlow(Refusal):
 class Database:
     """One organisation's database: `read()` and `write()` give a Connection inside a transaction."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, busy_seconds: float) -> None:
         self.engine = engine
+        self.busy_seconds = busy_seconds
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT") if self.is_postgresql else engine
         self._writer_lock = FairLock()
@@ -112,7 +113,7 @@ class Database:
             with _clear_errors(), self.engine.connect() as connection:
                 yield connection
             return
-        if not self._writer_lock.acquire(BUSY_SECONDS):
+        if not self._writer_lock.acquire(self.busy_seconds):
             raise busy()
         try:
             with _clear_errors(), self.engine.connect() as connection:
@@ -121,11 +122,11 @@ class Database:
             self._writer_lock.release()
 
 
-def open_database(url: str, on_connect: OnConnect | None = None) -> Database:
+def open_database(url: str, on_connect: OnConnect | None = None, busy_seconds: float = BUSY_SECONDS) -> Database:
     """Open the database that the address names; `on_connect` sees every new SQLite connection (functions of ours)."""
     if make_url(url).get_backend_name() == "sqlite":
-        return Database(_sqlite_engine(url, on_connect or _register_expression_functions))
-    return Database(_postgresql_engine(url))
+        return Database(_sqlite_engine(url, on_connect or _register_expression_functions, busy_seconds), busy_seconds)
+    return Database(_postgresql_engine(url), busy_seconds)
 
 
 def is_retryable(error: BaseException) -> bool:
@@ -157,7 +158,7 @@ def _plain(value: Any) -> Any:
 # --- SQLite ---
 
 
-def _sqlite_engine(url: str, on_connect: OnConnect) -> Engine:
+def _sqlite_engine(url: str, on_connect: OnConnect, busy_seconds: float) -> Engine:
     path = make_url(url).database
     if not path or path == ":memory:":
         raise ValueError(
@@ -171,13 +172,13 @@ def _sqlite_engine(url: str, on_connect: OnConnect) -> Engine:
         pool_timeout=POOL_WAIT_SECONDS,
         json_serializer=write_json,
         json_deserializer=orjson.loads,
-        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+        connect_args={"check_same_thread": False, "timeout": busy_seconds},
     )
 
     @event.listens_for(engine, "connect")
     def prepare(dbapi_connection: Any, _record: ConnectionPoolEntry) -> None:
         dbapi_connection.isolation_level = None  # we say BEGIN ourselves, so that DDL is transactional too
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             dbapi_connection.execute(f"PRAGMA {pragma}")
         on_connect(dbapi_connection)
 
