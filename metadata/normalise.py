@@ -1,0 +1,42 @@
+"""Short forms, as a person would write them, and the canonical form they become."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Discriminator, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints, Tag
+from pydantic_core import CoreSchema, core_schema
+
+LANGUAGE_TAG = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+
+
+@dataclass(frozen=True)
+class Short:
+    """A plain text stands for an object with one key: `"annual"` for `{"value": "annual"}`."""
+
+    key: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._expand, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(core)]}
+
+    def _expand(self, value: Any) -> Any:
+        return {self.key: value} if isinstance(value, str) else value
+
+
+def by_shape(value: Any) -> str | None:
+    """Tell a text from an object and a list, so that a wrong value gets one problem and not one for each reading."""
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, dict) or hasattr(value, "model_fields_set"):
+        return "object"
+    return "list" if isinstance(value, list | tuple) else None
+
+
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE_TAG)]
+Words = Annotated[
+    Annotated[str, Tag("text")] | Annotated[dict[Language, str], Tag("object")],
+    Discriminator(by_shape),
+]
+"""A label in one language or several: "Amount" or {"en": "Amount", "zh": "金额"}."""
