@@ -151,6 +151,16 @@ class Later:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ByRule:
+    """What one rule asks for, so that history and failures can name it; done as the acting user where declared."""
+
+    rule: str
+    name: str
+    effects: tuple["Effect", ...]
+    as_user: bool = False
+
+
 Effect = (
     SetFields
     | Refuse
@@ -167,4 +177,5 @@ Effect = (
     | CancelTimers
     | EndInstance
     | Later
+    | ByRule
 )

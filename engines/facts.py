@@ -14,12 +14,27 @@ Values = Mapping[str, Any]  # by field id
 
 
 @dataclass(frozen=True)
+class Search:
+    """Records that an action looks for: those of a form whose `link` leads to `record`, and that fulfil `where`.
+
+    Found as they truly are, the oldest first, at most `limit`. `where` is a checked expression over the form.
+    """
+
+    form: str
+    link: str | None = None
+    record: int | None = None
+    text: str = ""
+    where: Any = field(default=None, compare=False)
+    limit: int = 200
+
+
+@dataclass(frozen=True)
 class Needs:
     """The facts an engine lacks. The door fetches them, one query a kind, and asks again (at most four rounds).
 
     `records` are wanted as they truly are, `masked` as the actor sees them; `readable` asks whether the actor may
     read a record; `taken` asks whether another record of the form already holds a value (form, field, value);
-    `numbers` asks for the next number of auto-number fields, by field id.
+    `numbers` asks for the next number of auto-number fields, by field id; `found` asks for records of other forms.
     """
 
     records: frozenset[RecordKey] = frozenset()
@@ -27,6 +42,7 @@ class Needs:
     readable: frozenset[RecordKey] = frozenset()
     taken: frozenset[tuple[str, str, Any]] = frozenset()
     numbers: frozenset[str] = frozenset()
+    found: frozenset[Search] = frozenset()
 
     def __or__(self, other: "Needs") -> "Needs":
         return Needs(
@@ -35,10 +51,11 @@ class Needs:
             self.readable | other.readable,
             self.taken | other.taken,
             self.numbers | other.numbers,
+            self.found | other.found,
         )
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.masked or self.readable or self.taken or self.numbers)
+        return bool(self.records or self.masked or self.readable or self.taken or self.numbers or self.found)
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,7 @@ class Facts:
     readable: Mapping[RecordKey, bool] = field(default_factory=dict)
     taken: Mapping[tuple[str, str, Any], bool] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
+    found: Mapping[Search, tuple[Values, ...]] = field(default_factory=dict)
 
     @property
     def today(self) -> date:
@@ -74,4 +92,5 @@ class Facts:
             readable={**self.readable, **more.readable},
             taken={**self.taken, **more.taken},
             numbers={**self.numbers, **more.numbers},
+            found={**self.found, **more.found},
         )

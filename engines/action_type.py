@@ -1,0 +1,190 @@
+"""What an action is: the one vocabulary of doing that rules and flows share."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol
+
+from engines.action_values import CompiledText, Parse, compile_text, compile_value
+from engines.effects import Effect
+from engines.expressions import Environment
+from engines.facts import Facts, Needs
+from engines.values import CompiledValue
+from metadata.expressions import Expression, Names, Scope, check
+from metadata.problems import Path, Problems, Refusal, nearest
+from metadata.registry import Kind, Registry
+from metadata.text import Text, say
+from metadata.value_types import ValueType
+
+RULE_ROOTS = frozenset({"record", "old", "user", "today", "now"})
+
+
+class AppContext(Protocol):
+    """What the compilation of an app knows about all its parts: names, ids and functions."""
+
+    names: Names
+    functions: Registry[Any]
+    forms: Mapping[str, Any]  # compiled forms by id
+    form_ids: Mapping[str, str]
+    role_ids: Mapping[str, str]
+    flow_ids: Mapping[str, str]
+
+
+class ActionType(Kind):
+    """A way of doing something. `early` actions touch only their own record, so they run before it is written."""
+
+    early: ClassVar[bool] = False
+    sends_outside: ClassVar[bool] = False
+
+    def compile(self, options: Any, context: "ActionContext") -> Any:
+        """Check the options against the app and give what `execute` works with."""
+        raise NotImplementedError
+
+    def execute(self, compiled: Any, occasion: "Occasion") -> Sequence[Effect] | Needs:
+        """Say what is to be done now, or which facts are lacking."""
+        raise NotImplementedError
+
+    def sentence(self, options: Any, language: str) -> str:
+        """Say in words what a configured instance does, as "set state to approved"."""
+        return say(self.title, language)
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What an action is done about: a record (and perhaps one of its rows) at a moment.
+
+    `key` names the doing itself (rule or node, and the place of the action), so that jobs and counters made by it can
+    be told apart; `app` is the name of the app.
+    """
+
+    app: str
+    form: str | None
+    record_id: int | None
+    record: Mapping[str, Any]
+    facts: Facts
+    key: str
+    old: Mapping[str, Any] | None = None
+    row: Mapping[str, Any] | None = None
+
+    @property
+    def environment(self) -> Environment:
+        return Environment(record=self.record, facts=self.facts, old=self.old, row=self.row)
+
+
+@dataclass(frozen=True)
+class CompiledAction:
+    """One configured action, ready to be executed."""
+
+    kind: ActionType
+    compiled: Any
+    options: Any
+
+
+@dataclass(frozen=True)
+class ActionContext:
+    """What an action is compiled against; problems are collected under its own place in the definition."""
+
+    app: AppContext
+    scope: Scope
+    problems: Problems
+    path: Path
+    form: str | None = None
+    created: frozenset[str] = field(default_factory=frozenset)
+
+    def at(self, *parts: str | int) -> "ActionContext":
+        path = self.path
+        for part in parts:
+            path = path / part
+        return replace(self, path=path)
+
+    def expression(self, text: str, *place: str | int, want: ValueType | None = None) -> Expression | None:
+        """Check an expression; a problem is noted under its key and None is given."""
+        return self._try(lambda: check(text, self.scope, self.app.functions, want), place)
+
+    def value(
+        self, raw: Any, *place: str | int, want: ValueType | None = None, parse: Parse | None = None
+    ) -> CompiledValue:
+        found = self._try(lambda: compile_value(raw, self.scope, self.app.functions, want, parse), place)
+        return found if found is not None else CompiledValue()
+
+    def text(self, raw: Text, *place: str | int) -> CompiledText:
+        found = self._try(lambda: compile_text(raw, self.scope, self.app.functions), place)
+        return found if found is not None else CompiledText({})
+
+    def values_of(self, form: str, raw: Mapping[str, Any], *place: str | int) -> dict[str, CompiledValue]:
+        """Compile values for the fields of a form, keyed by field id."""
+        values = {}
+        for name, each in raw.items():
+            compiled_field = self.field(form, name, *place, name)
+            if compiled_field is not None:
+                values[compiled_field.id] = self.value(
+                    each, *place, name, want=compiled_field.type, parse=lambda r, f=compiled_field: f.kind.parse(r, f)
+                )
+        return values
+
+    def field(self, form: str, name: str, *place: str | int) -> Any:
+        """The field of a form by its name; None and a problem when there is none."""
+        compiled_form = self.app.forms.get(form)
+        if compiled_form is None:
+            return None
+        if name not in compiled_form.field_ids:
+            message = {"en": f"The form has no field “{name}”", "zh": f"表单中没有字段“{name}”"}
+            self.add("unknown_field", message, *place, hint=nearest(name, compiled_form.field_ids))
+            return None
+        return compiled_form.fields[compiled_form.field_ids[name]]
+
+    def form_id(self, name: str, *place: str | int) -> str | None:
+        return self._id(name, self.app.form_ids, {"en": "form", "zh": "表单"}, place)
+
+    def role_id(self, name: str, *place: str | int) -> str | None:
+        return self._id(name, self.app.role_ids, {"en": "role", "zh": "角色"}, place)
+
+    def flow_id(self, name: str, *place: str | int) -> str | None:
+        return self._id(name, self.app.flow_ids, {"en": "flow", "zh": "流程"}, place)
+
+    def add(self, code: str, message: Text, *place: str | int, hint: Text = "") -> None:
+        self.problems.add(self.at(*place).path, code, message, hint)
+
+    def _id(
+        self, name: str, ids: Mapping[str, str], noun: Mapping[str, str], place: tuple[str | int, ...]
+    ) -> str | None:
+        if name in ids:
+            return ids[name]
+        message = {"en": f"There is no {noun['en']} “{name}”", "zh": f"不存在{noun['zh']}“{name}”"}
+        self.add(f"unknown_{noun['en']}", message, *place, hint=nearest(name, ids))
+        return None
+
+    def _try(self, work: Any, place: tuple[str | int, ...]) -> Any:
+        try:
+            return work()
+        except Refusal as refusal:
+            self.problems.extend(refusal.problems, self.at(*place).path)
+        except Exception as error:
+            problem = getattr(error, "at", None)  # a value that a field cannot take knows its own problem
+            if problem is None:
+                raise
+            self.problems.items.append(problem(self.at(*place).path))
+        return None
+
+
+def compile_actions(
+    definitions: Iterable[Any], kinds: Registry[ActionType], context: ActionContext
+) -> tuple[CompiledAction, ...]:
+    """Compile a list of actions as it stands in a rule's `then` or in a flow's action node."""
+    compiled = []
+    for index, options in enumerate(definitions):
+        kind = kinds.get(options.action)
+        compiled.append(CompiledAction(kind, kind.compile(options, context.at(index)), options))
+    return tuple(compiled)
+
+
+def execute_actions(actions: Sequence[CompiledAction], occasion: Occasion) -> list[Effect] | Needs:
+    """Ask every action in turn; lacking facts are gathered over all of them, so that one round fetches them."""
+    effects: list[Effect] = []
+    needs = Needs()
+    for index, action in enumerate(actions):
+        answer = action.kind.execute(action.compiled, replace(occasion, key=f"{occasion.key}:{index}"))
+        if isinstance(answer, Needs):
+            needs |= answer
+        else:
+            effects.extend(answer)
+    return needs if needs else effects

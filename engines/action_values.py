@@ -1,0 +1,77 @@
+"""The values and words of actions: a literal, an expression or a template, compiled once and then asked."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engines.expressions import Environment, evaluate, missing_records, render
+from engines.facts import Needs
+from engines.values import CompiledValue
+from metadata.expressions import Expression, Scope, Template, check, check_template
+from metadata.registry import Registry
+from metadata.text import Text
+from metadata.value_types import ValueType
+
+Parse = Callable[[Any], Any]
+
+
+def compile_value(
+    raw: Any, scope: Scope, functions: Registry[Any], want: ValueType | None = None, parse: Parse | None = None
+) -> CompiledValue:
+    """Read a value as an author wrote it; `parse` brings a literal into the form that a field keeps."""
+    if isinstance(raw, Mapping) and set(raw) == {"text"}:
+        return CompiledValue(literal=parse(raw["text"]) if parse else raw["text"])
+    if isinstance(raw, str) and raw.startswith("="):
+        return CompiledValue(expression=check(raw[1:], scope, functions, want))
+    if isinstance(raw, str) and ("{{" in raw or "{%" in raw):
+        return CompiledValue(template=check_template(raw, scope, functions))
+    return CompiledValue(literal=parse(raw) if parse else raw)
+
+
+def value_now(value: CompiledValue, environment: Environment, language: str = "en") -> Any:
+    """Give the value at this moment, for this record."""
+    if value.expression is not None:
+        return evaluate(value.expression, environment)
+    if value.template is not None:
+        return render(value.template, environment, language, escape=False) or None
+    return value.literal
+
+
+@dataclass(frozen=True)
+class CompiledText:
+    """Words for people, in each language the author wrote, with what has to be filled in."""
+
+    templates: Mapping[str, Template]
+
+
+def compile_text(raw: Text, scope: Scope, functions: Registry[Any]) -> CompiledText:
+    """Check a template in each of its languages; plain text serves all."""
+    written = {"": raw} if isinstance(raw, str) else raw
+    return CompiledText({language: check_template(text, scope, functions) for language, text in written.items()})
+
+
+def text_now(text: CompiledText, environment: Environment) -> Text:
+    """Fill in the words, in every language the author wrote."""
+    said = {key: render(each, environment, key or "en", escape=False) for key, each in text.templates.items()}
+    return said.get("", said) if "" in said else said
+
+
+def expressions_in(*things: CompiledValue | CompiledText | Expression | None) -> Iterable[Expression]:
+    """Every expression that these values read, so that the facts can be gathered beforehand."""
+    for thing in things:
+        if isinstance(thing, Expression):
+            yield thing
+        elif isinstance(thing, CompiledValue):
+            if thing.expression is not None:
+                yield thing.expression
+            if thing.template is not None:
+                yield from thing.template.expressions
+        elif isinstance(thing, CompiledText):
+            for template in thing.templates.values():
+                yield from template.expressions
+
+
+def needs_of(expressions: Iterable[Expression], environment: Environment) -> Needs:
+    """The records that links lead to and that are not known yet; empty when all can be evaluated."""
+    missing = missing_records(expressions, environment.record, environment.facts, truth=environment.truth)
+    return Needs(records=missing) if environment.truth else Needs(masked=missing)
