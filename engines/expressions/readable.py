@@ -1,0 +1,25 @@
+"""A source of rows as the SQL compiler sees it; the masked relation of an actor is one."""
+
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, FromClause
+
+
+class Readable(Protocol):
+    """Masked columns in their stored form, links to follow, rows and lists to look into."""
+
+    def column(self, field: str) -> ColumnElement[Any]:
+        """The column of a field or system field (by id)."""
+        ...
+
+    def follow(self, field: str) -> "Readable":
+        """Where a link, member or department field leads; one join per path."""
+        ...
+
+    def rows(self, field: str) -> "tuple[Readable, ColumnElement[bool]]":
+        """The rows of a subform field, over an alias, with the condition that joins them to this record."""
+        ...
+
+    def values(self, field: str) -> "tuple[FromClause, ColumnElement[Any], ColumnElement[bool]]":
+        """The side table of a list field: the table, its value column, the condition that joins it to this record."""
+        ...
