@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+from engines.action_type import ActionContext, ActionType
 from engines.actor import Actor
 from engines.effects import Effect
 from engines.events import TaskDecided, TimerFired
 from engines.facts import Facts, Needs
-from metadata.problems import Path, Problems
-from metadata.registry import Kind
+from engines.flows.compiled import CompiledNode
+from metadata.registry import Kind, Registry
 from metadata.text import Text, say
 
 Token = Mapping[str, Any]  # what a node remembers while it waits: plain JSON
@@ -18,34 +19,8 @@ Go = Literal["on", "wait", "into", "reject", "return", "incident"]
 
 
 @dataclass(frozen=True)
-class Block:
-    """Nodes in order: the flow itself, or one branch of a node (`owner`, `index`)."""
-
-    nodes: tuple["CompiledNode", ...] = ()
-    owner: str | None = None
-    index: int = 0
-    title: Text = ""
-
-
-@dataclass(frozen=True)
-class CompiledNode:
-    """A checked node: `config` is what its kind made of its options, `path` its place in the flow's JSON."""
-
-    id: str
-    name: str
-    title: Text
-    kind: "NodeType"
-    config: Any
-    path: Path
-    blocks: tuple[Block, ...] = ()
-
-    def caption(self, language: str) -> str:
-        return say(self.title or self.kind.title, language)
-
-
-@dataclass(frozen=True)
 class Step:
-    """What a node wants to happen next; made by the functions below."""
+    """What a node wants to happen next; made by the functions below. Its trace is plain JSON."""
 
     go: Go
     token: Token = field(default_factory=dict)
@@ -109,15 +84,15 @@ class Visit:
     """What a node may know while it acts: the instance, who started it, the record and the facts.
 
     In the expressions of a flow `user` is the initiator, whoever happens to decide: a flow must not take another way
-    because somebody else clicked.
+    because somebody else clicked. `returned` tells a node that the flow came back to it.
     """
 
     instance: int
-    app: str
     form: str
     initiator: int | None
     record: Mapping[str, Any]
     facts: Facts
+    returned: bool = False
 
     @property
     def now(self) -> datetime:
@@ -125,37 +100,49 @@ class Visit:
 
     def as_initiator(self) -> Facts:
         """The facts with the initiator as their user."""
-        return replace(self.facts, actor=self._initiating_actor())
+        return replace(self.facts, actor=initiating_actor(self.facts, self.initiator))
 
-    def _initiating_actor(self) -> Actor:
-        organisation = self.facts.organisation
-        person = organisation.people.get(self.initiator) if self.initiator is not None else None
-        if person is None:
-            return self.facts.actor if self.facts.actor.is_system else Actor(kind="system", name="flow")
-        return Actor(
-            kind="user",
-            member=person.id,
-            name=person.name,
-            email=person.email,
-            language=person.language,
-            time_zone=person.time_zone,
-            department=person.department,
-            departments=organisation.below(person.department),
-            manager=organisation.manager_of(person.id),
-            roles=person.roles,
-        )
+
+def initiating_actor(facts: Facts, member: int | None) -> Actor:
+    """Who started the flow, as expressions see him; the platform where nobody did or he is gone."""
+    organisation = facts.organisation
+    person = organisation.people.get(member) if member is not None else None
+    if person is None:
+        return Actor(kind="system", name="flow")
+    return Actor(
+        kind="user",
+        member=person.id,
+        name=person.name,
+        email=person.email,
+        language=person.language,
+        time_zone=person.time_zone,
+        department=person.department,
+        departments=organisation.below(person.department),
+        manager=organisation.manager_of(person.id),
+        roles=person.roles,
+    )
+
+
+@dataclass(frozen=True)
+class NodeContext(ActionContext):
+    """What a node is compiled against: as an action is, and with the actions there are."""
+
+    actions: Registry[ActionType] | None = None
 
 
 class NodeType(Kind):
-    """A kind of node. A kind that never waits writes `compile`, `enter` and `sentence` only."""
+    """A kind of node. A kind that neither waits nor branches writes `compile`, `enter` and `sentence` only.
 
-    holds_tasks: ClassVar[bool] = False
+    `options` is the node as written, with the kind's options as attributes.
+    """
 
-    def branches(self, options: Any) -> Sequence[tuple[Path, Text, Sequence[Any]]]:
-        """The branches of a definition: where each stands, its caption, its nodes."""
+    changes_data: ClassVar[bool] = False  # the flow then looks at the record afresh before it goes on
+
+    def branches(self, options: Any) -> Sequence[tuple[tuple[str | int, ...], Text, Sequence[Any]]]:
+        """The branches as written: the place of each one's nodes under the node, its caption, its nodes."""
         return ()
 
-    def compile(self, options: Any, context: Any, path: Path, problems: Problems) -> Any:
+    def compile(self, options: Any, context: NodeContext) -> Any:
         """Check the options and give what `enter` and `advance` will read."""
         return options
 
@@ -178,6 +165,6 @@ class NodeType(Kind):
             "name": node.name,
             "type": self.name,
             "icon": self.icon,
-            "title": node.caption(language),
-            "sentence": self.sentence(node.config, language),
+            "title": say(node.title or self.title, language),
+            "sentence": self.sentence(node.options, language),
         }
