@@ -137,6 +137,8 @@ class NodeType(Kind):
     """
 
     changes_data: ClassVar[bool] = False  # the flow then looks at the record afresh before it goes on
+    gives_tasks: ClassVar[bool] = False  # people decide here, so that a later step may return to it
+    joins: ClassVar[bool] = False  # all branches are walked, and it waits for the last of them
 
     def branches(self, options: Any) -> Sequence[tuple[tuple[str | int, ...], Text, Sequence[Any]]]:
         """The branches as written: the place of each one's nodes under the node, its caption, its nodes."""

@@ -1,0 +1,298 @@
+"""What a flow does when something happens: state and event in, new state and effects out; no clock, no database."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from engines.action_type import CompiledAction, Occasion, execute_actions
+from engines.action_values import needs_of
+from engines.effects import CancelTimers, CloseTasks, Effect, EndInstance
+from engines.events import FlowStarted, InstanceWithdrawn, TaskDecided, TimerFired
+from engines.expressions import Environment
+from engines.facts import Facts, Needs
+from engines.flows.compiled import Block, CompiledFlow, CompiledNode, walk
+from engines.flows.node_type import BlockDone, Lacking, NodeEvent, Step, Visit
+from engines.flows.state import APPROVED, INCIDENT, REJECTED, RUNNING, WITHDRAWN, Outcome, Proceed, Retry, State
+from metadata.problems import ROOT, Conflict, Invalid, Problem, Refused
+from metadata.text import Text
+
+MAXIMUM_STEPS = 50  # nodes walked in one transition (L49)
+
+FlowEvent = FlowStarted | TaskDecided | TimerFired | InstanceWithdrawn | Proceed | Retry
+
+
+def execute(
+    flow: CompiledFlow, state: State, event: FlowEvent, facts: Facts, record: Mapping[str, Any]
+) -> Outcome | Needs:
+    """Take an instance as far as it goes without anybody: to the next tasks, waits, or its end."""
+    run = _Run(flow, state, facts, record)
+    if needs := needs_of(flow.expressions, run.environment):
+        return needs
+    try:
+        run.take(event)
+        run.walk()
+    except Lacking as lacking:
+        return lacking.needs
+    return run.outcome()
+
+
+def returnable(flow: CompiledFlow, state: State, node: str) -> list[CompiledNode]:
+    """The earlier approvals that a task at this node may send the flow back to, in reading order."""
+    order = flow.in_order()
+    earlier = order[: order.index(node)]
+    around = {owner for owner, _ in flow.owners(node)}
+    return [
+        flow.nodes[each]
+        for each in earlier
+        if flow.nodes[each].kind.gives_tasks
+        and each != flow.first.id
+        and state.marks.get(each, {}).get("state") == "done"
+        and all(owner in around or not flow.nodes[owner].kind.joins for owner, _ in flow.owners(each))
+        and _same_branches(flow, each, node)
+    ]
+
+
+def _same_branches(flow: CompiledFlow, one: str, other: str) -> bool:
+    """Whether the two stand in the same branch of every parallel that holds both."""
+    branches = dict(flow.owners(other))
+    return all(
+        branches[owner] == index
+        for owner, index in flow.owners(one)
+        if owner in branches and flow.nodes[owner].kind.joins
+    )
+
+
+class _Run:
+    """One transition under way; the only place where the state of an instance is changed."""
+
+    def __init__(self, flow: CompiledFlow, state: State, facts: Facts, record: Mapping[str, Any]) -> None:
+        self.flow, self.state = flow, state
+        self.status = state.status
+        self.tokens = dict(state.tokens)
+        self.marks = {node: dict(mark) for node, mark in state.marks.items()}
+        self.agenda = list(state.agenda)
+        self.stuck = dict(state.stuck)
+        self.steps = state.steps
+        self.effects: list[Effect] = []
+        self.trace: list[Mapping[str, Any]] = []
+        self.paused = False
+        self.returning: str | None = None
+        self.visit = Visit(state.instance, flow.form, state.initiator, record, facts)
+        self.environment = Environment(record=record, facts=self.visit.as_initiator())
+
+    # --- what happened ---
+
+    def take(self, event: FlowEvent) -> None:
+        """Turn the event into the first things to do."""
+        if not self.state.is_open:
+            raise _closed(self.status)
+        if not isinstance(event, Proceed):
+            self.steps = 0
+        match event:
+            case FlowStarted(initiator=initiator):
+                self.visit = replace(self.visit, initiator=initiator)
+                self.environment = replace(self.environment, facts=self.visit.as_initiator())
+                self.state = replace(self.state, initiator=initiator)
+                self.agenda.append(("enter", self.flow.first.id, 0))
+            case TaskDecided():
+                self._advance_waiting(event.node, event)
+            case TimerFired(key=key):
+                node = key.partition(":")[0]
+                if node in self.tokens:
+                    self._apply(self.flow.nodes[node], self._ask(node, event))
+            case InstanceWithdrawn(member=member):
+                if member != self.state.initiator:
+                    raise Refused(_problem("not_the_initiator", _NOT_INITIATOR))
+                self._end(WITHDRAWN, self.flow.endings.on_withdraw)
+            case Retry():
+                self.agenda = [("enter", node, 0) for node in self.stuck] + self.agenda
+                self.stuck, self.status = {}, RUNNING
+
+    def _advance_waiting(self, node: str, event: TaskDecided) -> None:
+        if node not in self.tokens:
+            raise Conflict(_problem("node_closed", _NODE_CLOSED))
+        self._apply(self.flow.nodes[node], self._ask(node, event))
+
+    def _ask(self, node: str, event: NodeEvent) -> Step:
+        compiled = self.flow.nodes[node]
+        return compiled.kind.advance(compiled, self.visit, self.tokens[node], event)
+
+    # --- the walk ---
+
+    def walk(self) -> None:
+        """Do what is on the agenda, first things first, until all wait or the record must be read afresh."""
+        while self.agenda and self.status in (RUNNING, INCIDENT) and not self.paused:
+            verb, node, index = self.agenda.pop(0)
+            if verb == "enter":
+                self._enter(self.flow.nodes[node])
+            elif node:
+                self._apply(self.flow.nodes[node], self._ask(node, BlockDone(index)))
+            else:
+                self._end(APPROVED, ())
+
+    def _enter(self, node: CompiledNode) -> None:
+        self.steps += 1
+        if self.steps > MAXIMUM_STEPS:
+            self._stick(node, _LOOP_SUSPECTED)
+            return
+        visit = replace(self.visit, returned=self.returning == node.id)
+        self.returning = None
+        self._mark(node.id, state="doing", since=self._now, until=None, outcome=None)
+        self._apply(node, node.kind.enter(node, visit))
+
+    def _apply(self, node: CompiledNode, step: Step) -> None:
+        self.effects.extend(step.effects)
+        self.trace.append({"node": node.id, "kind": node.kind.name, "step": step.go, **step.trace})
+        match step.go:
+            case "on":
+                self._leave(node, step.trace.get("outcome"))
+                self.paused = node.kind.changes_data and bool(step.effects) and bool(self.agenda)
+            case "wait":
+                self.tokens[node.id] = step.token
+            case "into":
+                self._go_into(node, step)
+            case "reject":
+                self._mark(node.id, state="done", until=self._now, outcome=REJECTED)
+                self.tokens.pop(node.id, None)
+                self._end(REJECTED, self.flow.endings.on_reject)
+            case "return":
+                self._go_back(node, step.target)
+            case "incident":
+                self._stick(node, step.reason)
+
+    def _leave(self, node: CompiledNode, outcome: str | None = None) -> None:
+        self.tokens.pop(node.id, None)
+        self._mark(node.id, state="done", until=self._now, outcome=outcome)
+        block, index = self.flow.places[node.id]
+        self.agenda.insert(0, _after(block, index))
+
+    def _go_into(self, node: CompiledNode, step: Step) -> None:
+        self.tokens[node.id] = step.token
+        for index, block in enumerate(node.blocks):
+            if index not in step.blocks:
+                for skipped, _, _ in walk(block):
+                    self._mark(skipped.id, state="skipped")
+        first = [_after(node.blocks[index], -1) for index in step.blocks]
+        self.agenda = [*first, *self.agenda]
+
+    def _stick(self, node: CompiledNode, reason: Text) -> None:
+        self.tokens.pop(node.id, None)
+        self.stuck[node.id] = reason
+        self._mark(node.id, state="stuck")
+        self.status = INCIDENT
+        self.effects.append(EndInstance(self.state.instance, INCIDENT, reason))
+
+    def _end(self, status: str, actions: tuple[CompiledAction, ...]) -> None:
+        instance = self.state.instance
+        for mark in self.marks.values():
+            if mark["state"] in ("doing", "stuck"):
+                mark.update(state="skipped", until=self._now)
+        self.status, self.tokens, self.agenda, self.stuck = status, {}, [], {}
+        self.effects += [CloseTasks(instance), CancelTimers(instance), EndInstance(instance, status)]
+        self.effects += self._act(actions, f"{self.flow.id}:{instance}:{status}")
+
+    # --- going back ---
+
+    def _go_back(self, node: CompiledNode, target: str | None) -> None:
+        to = self._initiators_node() if target is None else self._earlier_node(node, target)
+        kept = dict(self.flow.owners(to.id))
+        order = self.flow.in_order()
+        for each in order[order.index(to.id) :]:
+            if not self._beside(each, kept):
+                self._forget(each)
+        self.agenda = [("enter", to.id, 0)]
+        self.returning = to.id
+        if target is None:
+            self.effects += self._act(self.flow.endings.on_return, f"{self.flow.id}:{self.state.instance}:return")
+
+    def _initiators_node(self) -> CompiledNode:
+        if self.state.initiator is None:
+            raise Conflict(_problem("no_initiator", _NO_INITIATOR))
+        return self.flow.first
+
+    def _earlier_node(self, node: CompiledNode, target: str) -> CompiledNode:
+        for each in returnable(self.flow, self.state, node.id):
+            if target in (each.id, each.name):
+                return each
+        raise Invalid(_problem("no_way_back", _NO_WAY_BACK))
+
+    def _beside(self, node: str, kept: Mapping[str, int]) -> bool:
+        """Whether a node stands in another branch of a parallel that goes on meanwhile, or is that parallel itself."""
+        if node in kept:
+            return True
+        return any(owner in kept and kept[owner] != index for owner, index in self.flow.owners(node))
+
+    def _forget(self, node: str) -> None:
+        self.marks.pop(node, None)
+        self.stuck.pop(node, None)
+        if self.tokens.pop(node, None) is not None:
+            self.effects += [CloseTasks(self.state.instance, node), CancelTimers(self.state.instance, node)]
+
+    # --- small things ---
+
+    def _act(self, actions: tuple[CompiledAction, ...], key: str) -> list[Effect]:
+        occasion = Occasion(
+            app=self.visit.facts.app,
+            form=self.flow.form,
+            record_id=self.visit.record.get("id"),
+            record=self.visit.record,
+            facts=self.visit.as_initiator(),
+            key=key,
+        )
+        answer = execute_actions(actions, occasion)
+        if isinstance(answer, Needs):
+            raise Lacking(answer)
+        return answer
+
+    @property
+    def _now(self) -> str:
+        return self.visit.now.isoformat()
+
+    def _mark(self, node: str, **more: Any) -> None:
+        self.marks[node] = {**self.marks.get(node, {}), **more}
+
+    def outcome(self) -> Outcome:
+        if self.status == INCIDENT and not self.stuck:
+            self.status = RUNNING
+        state = replace(
+            self.state,
+            status=self.status,
+            tokens=self.tokens,
+            marks=self.marks,
+            agenda=tuple(self.agenda),
+            stuck=self.stuck,
+            steps=self.steps,
+        )
+        return Outcome(state, tuple(self.effects), tuple(self.trace), proceed=bool(self.agenda))
+
+
+def _after(block: Block, index: int) -> tuple[str, str, int]:
+    """What comes after the node at this place: its next neighbour, else the end of the branch."""
+    if index + 1 < len(block.nodes):
+        return "enter", block.nodes[index + 1].id, 0
+    return "end", block.owner or "", block.index
+
+
+def _closed(status: str) -> Conflict:
+    message = {"en": f"This flow is over: {status}", "zh": f"该流程已结束:{status}"}
+    return Conflict(_problem("instance_ended", message))
+
+
+def _problem(code: str, message: Text) -> Problem:
+    return Problem(ROOT, code, message)
+
+
+_NODE_CLOSED = {"en": "This step has been decided meanwhile", "zh": "该步骤已有结果"}
+_NOT_INITIATOR = {"en": "Only who started the flow may withdraw it", "zh": "只有发起人可以撤回"}
+_NO_INITIATOR = {
+    "en": "The flow was started by a rule; there is nobody to return it to",
+    "zh": "该流程由规则发起,没有可退回的发起人",
+}
+_NO_WAY_BACK = {
+    "en": "The flow cannot go back to that step from here",
+    "zh": "无法从这里退回到该步骤",
+}
+_LOOP_SUSPECTED = {
+    "en": "The flow walked 50 steps without coming to rest; a loop is suspected",
+    "zh": "流程连续执行了 50 步仍未停下,可能存在循环",
+}
