@@ -25,6 +25,16 @@ class Short:
         return {self.key: value} if isinstance(value, str) else value
 
 
+@dataclass(frozen=True)
+class ShortSort(Short):
+    """As `Short`, where a minus before the text says "the largest first": `"-amount"`."""
+
+    def _expand(self, value: Any) -> Any:
+        if isinstance(value, str) and value.startswith("-"):
+            return {self.key: value[1:], "descending": True}
+        return super()._expand(value)
+
+
 def by_shape(value: Any) -> str | None:
     """Tell a text from an object and a list, so that a wrong value gets one problem and not one for each reading."""
     if isinstance(value, str):

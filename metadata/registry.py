@@ -12,10 +12,17 @@ from metadata.problems import ROOT, InvalidDefinition, Problem, nearest
 from metadata.text import Text
 
 
-class Options(BaseModel):
-    """The keys of a kind besides the common ones; unknown keys are errors."""
+def _key(attribute: str) -> str:
+    return attribute.removesuffix("_")
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+class Options(BaseModel):
+    """The keys of a kind besides the common ones; unknown keys are errors.
+
+    A key that is a Python word is written with an underscore at the end (`if_` is `"if"` in the JSON).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=_key, serialize_by_alias=True)
 
 
 class Kind:

@@ -1,0 +1,113 @@
+"""Stories: tests that an app carries, told as people who act and what is then the case."""
+
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from metadata.names import FlowName, FormName, Name, ReportName, RoleName
+from metadata.normalise import Words
+from metadata.registry import Options
+
+Deed = Literal[
+    "saves",
+    "deletes",
+    "restores",
+    "submits",
+    "approves",
+    "rejects",
+    "returns",
+    "withdraws",
+    "comments",
+    "assigns",
+]
+Outcome = Literal["record", "no_record", "records", "task", "no_task", "flow", "notification", "mail", "report"]
+DEEDS: tuple[str, ...] = get_args(Deed)
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+
+class Step(Options):
+    """One sentence of a story. Exactly one of three: somebody acts, time passes, or something must be the case.
+
+    `{"ann": "saves", "form": "request", "values": {...}, "as": "leave"}` is a deed: the person is the key.
+    `{"wait": "3 days"}` moves the clock and lets everything due happen.
+    `{"then": "record", "leave": {"state": "approved"}}` looks at the record that was saved `as` leave.
+    With `refused` a deed must fail, with the code it names ("any" for whichever).
+    """
+
+    who: Name | None = None
+    does: Deed | None = None
+    wait: str | None = None
+    then: Outcome | None = None
+    form: FormName | None = None
+    record: Name | None = None
+    values: dict[str, Any] | None = None
+    as_: Name | None = None
+    task: str | None = None
+    node: str | None = None
+    flow: FlowName | None = None
+    for_: Name | None = None
+    to: str | None = None
+    comment: str | None = None
+    state: str | None = None
+    text: str | None = None
+    count: int | None = Field(default=None, ge=0)
+    report: ReportName | None = None
+    where: str | None = None
+    refused: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_sentence(cls, value: Any) -> Any:
+        """Find the person, or the record, whose name is the key."""
+        if not isinstance(value, dict):
+            return value
+        free = [key for key in value if key not in KEYS]
+        if len(free) == 1 and value[free[0]] in DEEDS and "does" not in value:
+            said = {key: each for key, each in value.items() if key != free[0]}
+            return {"who": free[0], "does": value[free[0]], **said}
+        if len(free) == 1 and isinstance(value[free[0]], dict) and value.get("then") in ("record", "no_record"):
+            said = {key: each for key, each in value.items() if key != free[0]}
+            return {**said, "record": free[0], "values": value[free[0]]}
+        return value
+
+    @model_validator(mode="after")
+    def _is_one_of_three(self) -> "Step":
+        if [self.does is not None, self.wait is not None, self.then is not None].count(True) != 1:
+            raise PydanticCustomError("step_unclear", "a step is a deed, a wait or an outcome", {"deeds": list(DEEDS)})
+        return self
+
+    @model_serializer(mode="wrap")
+    def _write_sentence(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said: dict[str, Any] = handler(self)
+        if self.who is not None and self.does is not None:
+            rest = {key: each for key, each in said.items() if key not in ("who", "does")}
+            return {self.who: self.does, **rest}
+        if self.then == "record" and self.record is not None and self.values is not None:
+            rest = {key: each for key, each in said.items() if key not in ("record", "values")}
+            return {**rest, self.record: self.values}
+        return said
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler.resolve_ref_schema(handler(core))
+        schema["additionalProperties"] = {"anyOf": [{"enum": list(DEEDS)}, {"type": "object"}]}
+        return schema
+
+
+KEYS = frozenset(each.alias or name for name, each in Step.model_fields.items())
+
+
+class StoryDefinition(Options):
+    """A story: who there is, who manages whom, on which day it begins, and its steps."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Words | None = None
+    people: dict[Name, tuple[RoleName, ...]]
+    managers: dict[Name, Name] = {}
+    departments: dict[Name, tuple[Name, ...]] = {}
+    heads: dict[str, Name] = {}
+    parents: dict[str, str] = {}
+    today: date = date(2026, 3, 2)
+    steps: tuple[Step, ...] = Field(min_length=1)
