@@ -10,18 +10,18 @@ from metadata.normalise import by_shape
 from metadata.problems import ROOT, Path
 from metadata.registry import Options
 
-Condition = Annotated[
-    Annotated[YesNoExpression, Tag("text")] | Annotated["ConditionGroup", Tag("object")], Discriminator(by_shape)
-]
-
 
 class ConditionGroup(Options):
     """Conditions that must all hold, of which any must hold, or of which none may hold; what is given joins by `and`."""
 
-    all: tuple[Condition, ...] | None = None
-    any: tuple[Condition, ...] | None = None
-    none: tuple[Condition, ...] | None = None
+    all: "tuple[Condition, ...] | None" = None
+    any: "tuple[Condition, ...] | None" = None
+    none: "tuple[Condition, ...] | None" = None
 
+
+Condition = Annotated[
+    Annotated[YesNoExpression, Tag("text")] | Annotated[ConditionGroup, Tag("object")], Discriminator(by_shape)
+]
 
 ConditionGroup.model_rebuild()
 
