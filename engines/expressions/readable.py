@@ -23,3 +23,15 @@ class Readable(Protocol):
     def values(self, field: str) -> "tuple[FromClause, ColumnElement[Any], ColumnElement[bool]]":
         """The side table of a list field: the table, its value column, the condition that joins it to this record."""
         ...
+
+    def unmasked(self, field: str) -> "tuple[ColumnElement[Any], ColumnElement[bool]] | None":
+        """A masked column bare, with the condition under which it shows; None where it has no mask.
+
+        In a filter `shows and column == value` uses an index, `case when shows then column end == value` never does.
+        """
+        ...
+
+    @property
+    def from_clause(self) -> FromClause:
+        """What to select from: the table with the joins that were asked for so far, so taken after the columns."""
+        ...

@@ -1,0 +1,246 @@
+"""The masked relation: a form's records as one actor may see them, with links, rows and lists to follow from there."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from engines.columns import column_type
+from engines.compiled import CompiledApp, CompiledField
+from engines.directory import Directory, departments, members
+from engines.expressions import Moment, to_sql, where
+
+if TYPE_CHECKING:
+    from engines.access import Grant, Mask, View
+
+Column = ColumnElement[Any]
+See = Callable[[str], "View"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What all relations of one statement share: how the actor sees each form, how the truth is seen, and when."""
+
+    app: CompiledApp
+    see: See
+    truth: See
+    moment: Moment
+    dialect: str
+
+    @property
+    def as_truth(self) -> "Reading":
+        return replace(self, see=self.truth)
+
+    @property
+    def is_truth(self) -> bool:
+        return self.see is self.truth
+
+
+class Relation:
+    """Records of one form as a FROM element, readable by the SQL compiler of expressions (its `Readable`).
+
+    Columns are masked already; no other column can be named through a relation. Links are followed by one outer join
+    for each path, to records masked in turn. Joins come into being as columns are asked for, so the FROM clause is
+    taken last (`select` does).
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        view: "View",
+        source: FromClause,
+        link: Column | None = None,
+        absent: bool = False,
+        deleted: bool = False,
+    ) -> None:
+        self.reading = reading
+        self.view = view
+        self.form = view.form
+        self.source = source
+        self._absent = absent or not view.grants
+        self._deleted = deleted
+        self._followed: dict[str, Relation | Directory] = {}
+        self._scopes: dict[int, Column] = {}
+        self._narrowed: list[Column] = []
+        self._guard: Column | None = None
+        self._on = self._joined_on(link) if link is not None and not self._absent else None
+
+    # --- what a statement needs ---
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The ids of the fields that exist for the actor."""
+        return self.view.fields
+
+    def where(self, condition: Column) -> "Relation":
+        """Narrow down to the records that meet a condition over masked columns."""
+        self._narrowed.append(condition)
+        return self
+
+    def select(self, columns: Mapping[str, Column]) -> sa.Select[Any]:
+        """Select these columns of the records in scope."""
+        condition = self.condition
+        labelled = [column.label(label) for label, column in columns.items()]
+        return sa.select(*labelled).select_from(self.from_clause).where(condition)
+
+    @property
+    def condition(self) -> Column:
+        """Which rows of the FROM clause are records that the actor may see."""
+        return sa.and_(*self._alive(), *self._in_scope(), *self._narrowed)
+
+    @property
+    def from_clause(self) -> FromClause:
+        """The table, with the joins that were asked for so far."""
+        clause = self.source
+        for joined, on in self.joins():
+            clause = clause.outerjoin(joined, on)
+        return clause
+
+    # --- what an expression may read (Readable) ---
+
+    def column(self, field: str) -> Column:
+        """The masked column of a field, or a system field."""
+        described = self.form.fields.get(field)
+        if described is None:
+            return self._guarded(self.source.c[field], ())
+        mask = self.view.masks.get(field)
+        if mask is None or self._absent:
+            return sa.cast(sa.null(), column_type(described.type))
+        return self._guarded(self._raw(described), mask)
+
+    def follow(self, field: str) -> "Relation | Directory":
+        """The masked target of a link, or the person or department that a field names: one join for each path."""
+        if field not in self._followed:
+            self._followed[field] = self._target(field)
+        return self._followed[field]
+
+    def rows(self, field: str) -> "tuple[Relation, Column]":
+        """The rows of a subform, with the condition that makes them this record's."""
+        subform = self.form.fields[field].subform
+        assert subform is not None
+        rows = subform.table.alias()
+        relation = Relation(self.reading, self.reading.truth(subform.id), rows)
+        return relation, self._belongs(rows.c.record, field)
+
+    def values(self, field: str) -> tuple[FromClause, Column, Column]:
+        """The side table of a list field, its value column, and the condition that makes the values this record's."""
+        table = self.form.fields[field].side_table
+        assert table is not None
+        side = table.alias()
+        return side, side.c.value, self._belongs(side.c.record, field)
+
+    def unmasked(self, field: str) -> tuple[Column, Column] | None:
+        """A stored column without its mask, and the condition under which it shows; None where no mask is needed.
+
+        For comparisons that a blank never meets: `shows and column = value` uses an index, the mask never does.
+        """
+        described = self.form.fields.get(field)
+        mask = self.view.masks.get(field)
+        if described is None or described.column is None or mask is None or self._absent:
+            return None
+        shows = self._shows(mask)
+        return None if shows is None else (self.source.c[described.column], shows)
+
+    def matches(self, grant: "Grant") -> Column:
+        """Whether a record meets the scope of a grant; scopes look at the truth."""
+        conditions = [] if grant.records is None else [self.source.c.id.in_(sorted(grant.records))]
+        if grant.scope is not None:
+            conditions.append(where(grant.scope, self._truth, self.reading.moment, self.reading.dialect))
+        return sa.and_(sa.true(), *conditions)
+
+    def joins(self) -> Iterator[tuple[FromClause, Column]]:
+        """The joins in an order in which each knows what it refers to."""
+        if not self.reading.is_truth:
+            yield from self._truth.joins()
+        for each in self._followed.values():
+            if each.on is not None:
+                yield each.source, each.on
+                yield from each.joins()
+
+    @property
+    def on(self) -> Column | None:
+        return self._on
+
+    # --- below ---
+
+    @cached_property
+    def _truth(self) -> "Relation":
+        if self.reading.is_truth:
+            return self
+        return Relation(self.reading.as_truth, self.reading.truth(self.form.id), self.source)
+
+    def _alive(self) -> list[Column]:
+        if "deleted_at" not in self.source.c:
+            return []
+        deleted_at = self.source.c.deleted_at
+        return [deleted_at.is_not(None) if self._deleted else deleted_at.is_(None)]
+
+    def _in_scope(self) -> list[Column]:
+        if not self.view.grants:
+            return [sa.false()]
+        if any(each.is_everywhere for each in self.view.grants):
+            return []
+        return [sa.or_(*[self._scope(index) for index in range(len(self.view.grants))])]
+
+    def _scope(self, index: int) -> Column:
+        if index not in self._scopes:
+            self._scopes[index] = self.matches(self.view.grants[index])
+        return self._scopes[index]
+
+    def _shows(self, mask: "Mask") -> Column | None:
+        conditions = [sa.or_(*[self._scope(index) for index in sorted(group)]) for group in mask]
+        if self._guard is not None:
+            conditions.append(self._guard)
+        return sa.and_(*conditions) if conditions else None
+
+    def _guarded(self, column: Column, mask: "Mask") -> Column:
+        if self._absent:
+            return sa.cast(sa.null(), column.type)
+        shows = self._shows(mask)
+        return column if shows is None else sa.case((shows, column), else_=None)
+
+    def _raw(self, field: CompiledField) -> Column:
+        if field.column is not None:
+            raw: Column = self.source.c[field.column]
+            return raw
+        assert field.expression is not None, f"{field.id} has neither a column nor an expression"
+        return to_sql(field.expression, self, self.reading.moment, self.reading.dialect)
+
+    def _belongs(self, record: Column, field: str) -> Column:
+        mask = self.view.masks.get(field)
+        if mask is None or self._absent:
+            return sa.false()
+        shows = self._shows(mask)
+        same = record == self.source.c.id
+        return same if shows is None else sa.and_(same, shows)
+
+    def _target(self, field: str) -> "Relation | Directory":
+        kind = self._type_name(field)
+        link = self.column(field)
+        if kind == "member":
+            return members(link, self.reading.moment, self._absent)
+        if kind == "department":
+            return departments(link, self.reading.moment, self._absent)
+        target = self.form.fields[field].target
+        assert target is not None, f"{field} leads nowhere"
+        view = self.reading.see(target)
+        hidden = self._absent or field not in self.view.masks
+        return Relation(self.reading, view, view.form.table.alias(), link, absent=hidden)
+
+    def _type_name(self, field: str) -> str:
+        if field in self.form.fields:
+            return self.form.fields[field].type.name
+        return "department" if field == "department" else "member"
+
+    def _joined_on(self, link: Column) -> Column:
+        """Join to what the actor may see; a scope that looks through links of its own guards the columns instead."""
+        scope = self._in_scope()
+        conditions = [self.source.c.id == link, *self._alive()]
+        if scope and any(True for _ in self._truth.joins()):
+            self._guard = sa.and_(*scope)
+            return sa.and_(*conditions)
+        return sa.and_(*conditions, *scope)
