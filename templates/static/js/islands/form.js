@@ -1,0 +1,166 @@
+// <ff-form>: what the server will decide on saving, shown while typing: formulas, visibility, requirement.
+// The server ships the checked trees in the data block of #form-body; formula.js walks them; the server recomputes on save.
+import { evaluate } from "../formula.js";
+import { formatNumber, shift } from "../numbers.js";
+import { normalDate } from "./date-box.js";
+
+class Form extends HTMLElement {
+  #state;
+  #source;
+
+  connectedCallback() {
+    if (this.dataset.ready) return;
+    for (const kind of ["input", "change", "ff:rows"]) this.addEventListener(kind, () => this.#changed());
+    this.settled = () => this.recalculate();
+    document.addEventListener("htmx:after:settle", this.settled);
+    this.leaving = (event) => this.dirty && !this.submitting && event.preventDefault();
+    addEventListener("beforeunload", this.leaving);
+    this.addEventListener("htmx:before:request", () => (this.submitting = true));
+    this.addEventListener("htmx:after:request", (event) => (this.submitting = event.detail.ctx?.response?.status < 400));
+    this.closest("form").addEventListener("htmx:before:request", () => (this.submitting = true));
+    this.recalculate();
+    this.dataset.ready = "";
+  }
+
+  disconnectedCallback() {
+    document.removeEventListener("htmx:after:settle", this.settled);
+    removeEventListener("beforeunload", this.leaving);
+  }
+
+  #changed() {
+    this.dirty = true;
+    this.recalculate();
+  }
+
+  #read() {
+    const source = this.querySelector("script[data-state]")?.textContent ?? '{"fields":{},"record":{}}';
+    if (source !== this.#source) {
+      this.#source = source;
+      this.#state = JSON.parse(source);
+    }
+    return this.#state;
+  }
+
+  recalculate() {
+    const { fields, record: stored, ...roots } = this.#read();
+    const record = this.#reader(fields, stored, (id) => this.#frame(id), roots, null);
+    this.#show(fields, record, null, roots, (id) => this.#frame(id));
+    for (const [id, field] of Object.entries(fields)) {
+      if (!field.rows) continue;
+      this.#rows(id).forEach((line, at) => this.#show(field.rows, record[id][at], record, roots, (cell) => cellOf(line, cell)));
+      this.#sums(id, field, record[id]);
+    }
+  }
+
+  #frame(id) { return this.querySelector(`.field[data-field="${id}"]`); }
+  #rows(id) { return [...(this.#frame(id)?.querySelectorAll("tbody tr[data-row]") ?? [])]; }
+
+  // A record whose computed values are worked out when they are asked for, each once.
+  #reader(fields, stored, find, roots, parent) {
+    const record = { ...stored };
+    for (const [id, field] of Object.entries(fields)) {
+      let known;
+      const get = () => (known ??= { value: this.#value(id, field, stored, find, roots, record, parent) }).value;
+      Object.defineProperty(record, id, { get, enumerable: true, configurable: true });
+    }
+    return record;
+  }
+
+  #value(id, field, stored, find, roots, record, parent) {
+    if (field.formula) return run(field.formula, record, parent, roots, stored?.[id] ?? null);
+    if (field.rows) {
+      return this.#rows(id).map((line, at) => {
+        const before = stored?.[id]?.find((row) => row.id === line.querySelector('[name$=".id"]')?.value) ?? stored?.[id]?.[at] ?? {};
+        return this.#reader(field.rows, before, (cell) => cellOf(line, cell), roots, record);
+      });
+    }
+    const frame = find(id);
+    const controls = frame ? [...frame.querySelectorAll("[name]")] : [];
+    return controls.length ? typed(field, controls) : stored?.[id] ?? null;
+  }
+
+  #show(fields, record, parent, roots, find) {
+    for (const [id, field] of Object.entries(fields)) {
+      const frame = find(id);
+      if (!frame) continue;
+      if (field.formula) tell(frame.querySelector("output"), shown(field, record[id]));
+      if (field.visible_if) hide(frame, !run(field.visible_if, record, parent, roots, true));
+      if (field.required_if) require(frame, field.required || run(field.required_if, record, parent, roots, false));
+    }
+  }
+
+  #sums(id, field, rows) {
+    for (const output of this.#frame(id)?.querySelectorAll("output[data-sum]") ?? []) {
+      const column = field.rows[output.dataset.sum];
+      const total = rows.map((row) => row[output.dataset.sum]).filter((value) => value !== null && value !== "");
+      tell(output, total.length ? shown(column, sum(total)) : "");
+    }
+  }
+}
+
+const cellOf = (line, id) => line.querySelector(`td[data-field="${id}"]`);
+
+// A value that the browser cannot know (a link's record, a person) leaves what the server last said.
+function run(tree, record, parent, roots, otherwise) {
+  try {
+    return evaluate(tree, { ...roots, record: parent ?? record, row: parent ? record : null });
+  } catch {
+    return otherwise;
+  }
+}
+
+function typed(field, controls) {
+  const last = controls.at(-1);
+  const text = (last.value ?? "").trim();
+  if (field.kind === "list") return controls.filter((one) => one.type !== "checkbox" || one.checked).map((one) => one.value).filter(Boolean);
+  if (field.kind === "yes_no") return last.checked ?? last.value === "true";
+  if (last.type === "radio") return controls.find((one) => one.checked)?.value ?? null;
+  if (!text) return null;
+  if (field.kind === "number") return number(text, field);
+  if (field.kind === "date" || field.kind === "datetime") return normalDate(text, field.kind === "datetime");
+  return controls[0].type === "hidden" ? controls[0].value || null : text;
+}
+
+function number(text, field) {
+  const plain = text.replace(/[,,\s]/g, "").replace(/%$/, "");
+  if (!/^[-+]?\d*\.?\d+$/.test(plain)) return null;
+  return field.percent ? shift(plain, -2) : plain;
+}
+
+function shown(field, value) {
+  if (value === null || value === undefined || value === "") return "";
+  if (field.kind === "number") return formatNumber(String(value), field);
+  return String(value);
+}
+
+function sum(values) {
+  const scale = 10n;
+  const total = values.reduce((sofar, value) => sofar + BigInt(shift(String(value), Number(scale)).split(".")[0]), 0n);
+  return shift(String(total), -Number(scale));
+}
+
+function tell(output, text) {
+  if (!output) return;
+  const next = text || "—";
+  if (output.textContent === next) return;
+  const first = output.textContent === "—" || !output.textContent;
+  output.textContent = next;
+  output.removeAttribute("data-pending");
+  if (first) return;
+  output.removeAttribute("data-changed");
+  requestAnimationFrame(() => output.setAttribute("data-changed", ""));
+}
+
+function hide(frame, hidden) {
+  if (frame.matches("td")) frame.toggleAttribute("data-empty", hidden);
+  else frame.hidden = hidden;
+  for (const control of frame.querySelectorAll("input, select, textarea")) control.disabled = hidden;
+}
+
+function require(frame, needed) {
+  const mark = frame.querySelector(".field-required");
+  if (mark) mark.hidden = !needed;
+  frame.querySelector("input:not([type=hidden]), select, textarea")?.toggleAttribute("required", needed);
+}
+
+customElements.define("ff-form", Form);
