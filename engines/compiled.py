@@ -27,6 +27,8 @@ Storage = Literal["stored", "computed", "rollup", "rows", "list", "number"]
 computed in SQL at read (`computed`), a column kept by the derive pass (`rollup`), a subform's table (`rows`), a side
 table (`list`), or a column filled once by a counter (`number`)."""
 
+TotalFunction = Literal["count", "sum", "avg", "min", "max", "distinct"]
+
 SYSTEM_FIELDS: tuple[str, ...] = (
     "id",
     "version",
@@ -39,6 +41,10 @@ SYSTEM_FIELDS: tuple[str, ...] = (
 )
 
 
+FieldKey = tuple[str, str]
+"""A field of a form or of one of its subforms: (form or subform id, field id)."""
+
+
 @dataclass(frozen=True)
 class Rollup:
     """A total kept on a parent: over which records (source form, its link field, where), of which value, and how."""
@@ -47,7 +53,8 @@ class Rollup:
     field: str
     source: str
     link: str
-    function: Literal["count", "sum", "avg", "min", "max", "distinct"]
+    type: ValueType
+    function: TotalFunction
     value: str | None
     where: "Expression | None"
     level: int
@@ -87,6 +94,11 @@ class CompiledField:
     def decimals(self) -> int | None:
         return self.type.decimals
 
+    @cached_property
+    def choices(self) -> Mapping[str, Any]:
+        """The options of a choice by value; empty for other kinds."""
+        return {option.value: option for option in getattr(self.options, "options", ())}
+
     @property
     def is_list(self) -> bool:
         return self.storage == "list"
@@ -118,10 +130,13 @@ class CompiledForm:
     field_ids: Mapping[str, str]
     table: sa.Table
     label: "Template | None" = None
+    labels: Mapping[str, "Template"] = field(default_factory=dict)
+    icon: str = "table"
+    help: Text = ""
     parent: str | None = None
     validations: tuple[Validation, ...] = ()
-    formula_order: tuple[str, ...] = ()
-    computed_order: tuple[str, ...] = ()
+    formula_order: tuple[FieldKey, ...] = ()
+    computed_order: tuple[FieldKey, ...] = ()
     back_references: tuple[tuple[str, str], ...] = ()
     stages: tuple[str, ...] = ()
     rollups: tuple[Rollup, ...] = ()
@@ -165,6 +180,18 @@ class EarlyRules(Protocol):
 
 
 @dataclass(frozen=True)
+class StoredAs:
+    """How the values of a field (or the records of a form) are stored: the generation, and the form of the values.
+
+    A field that changes the form of its values gets the next generation and with it a new column; a manifest keeps
+    what was ever stored under an id, so that a field that comes back finds its values.
+    """
+
+    generation: int
+    shape: str
+
+
+@dataclass(frozen=True)
 class CompiledApp:
     """One published definition, compiled by all engines. Immutable; kept as long as its manifest is used."""
 
@@ -178,6 +205,7 @@ class CompiledApp:
     forms: Mapping[str, CompiledForm]
     form_ids: Mapping[str, str]
     role_ids: Mapping[str, str]
+    storages: Mapping[str, "StoredAs"] = field(default_factory=dict)
     access: "CompiledAccess | Any" = None
     rules: Any = None
     flows: Any = field(default_factory=dict)
@@ -192,6 +220,12 @@ class CompiledApp:
             message = {"en": f"There is no form “{name}”", "zh": f"不存在表单“{name}”"}
             raise NotFound(Problem(ROOT, "not_found", message))
         return found
+
+    @cached_property
+    def rollups(self) -> tuple[Rollup, ...]:
+        """All roll-ups, lower levels first."""
+        found = [rollup for form in self.forms.values() for rollup in form.rollups]
+        return tuple(sorted(found, key=lambda rollup: rollup.level))
 
     @cached_property
     def role_names(self) -> Mapping[str, str]:

@@ -1,11 +1,14 @@
 """The base of every field kind: its value type, its columns, and how a value comes in and goes out."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 
-from engines.compiled import CompiledField, Rollup, Storage
+from engines.columns import column_type
+from engines.compiled import CompiledField, Storage, TotalFunction
+from engines.json_values import to_json
 from metadata.problems import Path, Problem
 from metadata.registry import Kind
 from metadata.text import Text
@@ -26,6 +29,17 @@ class ValueProblem(Exception):
         return Problem(path, self.code, self.message, self.hint, self.limit)
 
 
+@dataclass(frozen=True)
+class Total:
+    """What a roll-up adds up, by names: over the records of a form whose link leads here, and that meet `where`."""
+
+    form: str
+    link: str
+    function: TotalFunction
+    value: str | None = None
+    where: str | None = None
+
+
 class FieldType(Kind):
     """A kind of field. One file each in `engines/forms/fields/`; a kind overrides what differs from plain text.
 
@@ -36,21 +50,25 @@ class FieldType(Kind):
     widget: ClassVar[str] = "text"
     storage: ClassVar[Storage] = "stored"
 
+    def storage_of(self, definition: Any) -> Storage:
+        """Where the field's values live; most kinds have one place for all."""
+        return self.storage
+
     def value_type(self, definition: Any, context: "FormContext") -> ValueType:
         """Which value type the field has; may look at other fields through the context."""
         raise NotImplementedError
 
     def columns(self, field: CompiledField) -> tuple[sa.Column[Any], ...]:
         """The columns that keep a value; the first is the value itself. None for computed fields, rows and lists."""
-        raise NotImplementedError
+        return (sa.Column(field.column, column_type(field.type)),) if field.column else ()
 
     def parse(self, raw: Any, field: CompiledField) -> Any:
         """Turn a JSON value into the internal one, strictly; raise ValueProblem. Blank is None."""
-        raise NotImplementedError
+        raise ValueProblem("read_only", {"en": "This is computed", "zh": "此字段由系统计算"})
 
     def to_json(self, value: Any, field: CompiledField) -> Any:
         """Turn an internal value into JSON."""
-        raise NotImplementedError
+        return to_json(value, field.type)
 
     def problems(self, definition: Any, context: "FormContext") -> Iterator[Problem]:
         """What is wrong with the field as written, besides what the models and typed references find."""
@@ -60,6 +78,6 @@ class FieldType(Kind):
         """The text of the expression that computes the field, for formulas and lookups."""
         return None
 
-    def rollup(self, definition: Any, context: "FormContext") -> Rollup | None:
-        """What the field totals, for roll-ups."""
+    def total(self, definition: Any, context: "FormContext") -> Total | None:
+        """What the field totals over other records, for roll-ups."""
         return None

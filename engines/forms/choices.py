@@ -1,0 +1,72 @@
+"""Choices of select fields: what an option is, and whether a value is one of them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from engines.compiled import CompiledField
+from engines.forms.field_type import ValueProblem
+from engines.forms.texts import wrong_type
+from metadata import registry
+from metadata.names import FieldName
+from metadata.normalise import Short, Words
+from metadata.problems import ROOT, Problem, nearest
+from metadata.text import say
+
+MOST_CHOICES = 500
+
+Colour = Literal["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
+
+
+class Option(registry.Options):
+    """One choice. Its value is its id and never changes; its title may.
+
+    `sets` gives other fields of the record a value when this choice is taken (a stage its win rate), unless the same
+    save gives them one. `goal` says what the stage is for; `requires` lists what must be filled in while it lasts.
+    """
+
+    value: str = Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")
+    title: Words | None = None
+    colour: Colour | None = None
+    goal: Words | None = None
+    sets: dict[FieldName, Any] = {}
+    requires: tuple[FieldName, ...] = ()
+
+
+Choices = Annotated[tuple[Annotated[Option, Short("value")], ...], Field(min_length=1, max_length=MOST_CHOICES)]
+
+
+def doubled_choices(options: Sequence[Option]) -> Iterator[Problem]:
+    """Every value that stands twice among the options."""
+    for value, times in Counter(option.value for option in options).items():
+        if times > 1:
+            message = {"en": f"The option “{value}” is there twice", "zh": f"选项“{value}”重复"}
+            yield Problem(ROOT / "options", "duplicate_option", message)
+
+
+def read_choice(raw: Any, field: CompiledField) -> str | None:
+    """Read the value of an option; a title is offered as a hint."""
+    if raw is None or raw == "":
+        return None
+    if not isinstance(raw, str):
+        raise wrong_type(raw, {"en": "the value of an option", "zh": "选项值"})
+    if raw not in field.choices:
+        raise ValueProblem(
+            "not_an_option",
+            {"en": f"“{raw[:40]}” is not one of the options", "zh": f"“{raw[:40]}”不是可选项"},
+            _hint(raw, field),
+        )
+    return raw
+
+
+def _hint(raw: str, field: CompiledField) -> Any:
+    for value, option in field.choices.items():
+        titles = (say(option.title, "en"), say(option.title, "zh"))
+        if raw in titles:
+            return {"en": f"The value of that option is “{value}”", "zh": f"该选项的值是“{value}”"}
+    return nearest(raw, field.choices) or {
+        "en": "Options are " + ", ".join(list(field.choices)[:10]),
+        "zh": "可选项:" + "、".join(list(field.choices)[:10]),
+    }

@@ -1,0 +1,24 @@
+"""A calendar day, without time and without zone."""
+
+from datetime import date
+from typing import Any
+
+from engines.compiled import CompiledField
+from engines.forms.dates import read_date
+from engines.forms.field_type import FieldType
+from metadata.value_types import DATE, ValueType
+
+
+class Date(FieldType):
+    """A calendar day; the same day wherever it is read."""
+
+    name = "date"
+    title = {"en": "Date", "zh": "日期"}
+    icon = "calendar"
+    widget = "date"
+
+    def value_type(self, definition: Any, context: Any) -> ValueType:
+        return DATE
+
+    def parse(self, raw: Any, field: CompiledField) -> date | None:
+        return read_date(raw)

@@ -1,0 +1,35 @@
+"""A value computed from others."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from engines.columns import MOST_DECIMALS
+from engines.forms.field_type import FieldType
+from metadata import registry
+from metadata.names import ExpressionText
+from metadata.value_types import ValueType
+
+
+class Formula(FieldType):
+    """An expression over the record, its rows and what its links lead to; nobody writes it.
+
+    Over own fields and rows it is stored with each save; over links, or with today and now, it is worked out whenever
+    it is read. Both sort, filter and aggregate. Numbers are rounded to `decimals` (4 unless told).
+    """
+
+    name = "formula"
+    title = {"en": "Formula", "zh": "公式"}
+    icon = "math-function"
+    widget = "computed"
+
+    class Options(registry.Options):
+        formula: ExpressionText = Field(min_length=1)
+        decimals: int | None = Field(default=None, ge=0, le=MOST_DECIMALS)
+        show_as: Literal["number", "money", "percent"] = "number"
+
+    def value_type(self, definition: Any, context: Any) -> ValueType:
+        return context.formula_type(definition, definition.decimals)  # type: ignore[no-any-return]
+
+    def formula(self, definition: Any, context: Any) -> str:
+        return definition.formula  # type: ignore[no-any-return]

@@ -1,0 +1,36 @@
+"""An amount of money, exact to the cent."""
+
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field
+
+from engines.columns import MOST_DECIMALS
+from engines.compiled import CompiledField
+from engines.forms.field_type import FieldType
+from engines.forms.numbers import Numeral, check_range, read_number
+from metadata import registry
+from metadata.value_types import ValueType, number
+
+
+class Money(FieldType):
+    """An amount in the app's currency, or in one of its own."""
+
+    name = "money"
+    title = {"en": "Money", "zh": "金额"}
+    icon = "currency-yuan"
+    widget = "money"
+
+    class Options(registry.Options):
+        decimals: int = Field(default=2, ge=0, le=MOST_DECIMALS)
+        min: Numeral | None = None
+        max: Numeral | None = None
+        currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+
+    def value_type(self, definition: Any, context: Any) -> ValueType:
+        return number(definition.decimals)
+
+    def parse(self, raw: Any, field: CompiledField) -> Decimal | None:
+        value = read_number(raw, field.options.decimals)
+        check_range(value, field.options.min, field.options.max)
+        return value

@@ -1,0 +1,51 @@
+"""A telephone number."""
+
+from typing import Any
+
+import phonenumbers
+from pydantic import Field
+
+from engines.compiled import CompiledField
+from engines.forms.field_type import FieldType, ValueProblem
+from engines.forms.texts import read_text
+from metadata import registry
+from metadata.value_types import TEXT, ValueType
+
+
+class Phone(FieldType):
+    """A telephone number, kept in the international form +8613800000000 however it was written.
+
+    A number without a country code is read as one of `region`.
+    """
+
+    name = "phone"
+    title = {"en": "Phone", "zh": "电话"}
+    icon = "phone"
+    widget = "phone"
+
+    class Options(registry.Options):
+        region: str = Field(default="CN", pattern=r"^[A-Z]{2}$")
+
+    def value_type(self, definition: Any, context: Any) -> ValueType:
+        return TEXT
+
+    def parse(self, raw: Any, field: CompiledField) -> str | None:
+        text = read_text(raw, 40)
+        if text is None:
+            return None
+        try:
+            number = phonenumbers.parse(text, field.options.region)
+        except phonenumbers.NumberParseException:
+            raise _no_number(text) from None
+        if not phonenumbers.is_possible_number(number):
+            raise _no_number(text)
+        plain = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return f"{plain};ext={number.extension}" if number.extension else plain
+
+
+def _no_number(text: str) -> ValueProblem:
+    return ValueProblem(
+        "bad_phone",
+        {"en": f"“{text}” is not a telephone number", "zh": f"“{text}”不是有效的电话号码"},
+        {"en": "As in 138 0000 0000 or +44 20 7946 0000", "zh": "例如 138 0000 0000 或 +44 20 7946 0000"},
+    )

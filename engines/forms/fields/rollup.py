@@ -1,0 +1,58 @@
+"""A total over the records that link here."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from engines.forms.field_type import FieldType, Total
+from metadata import registry
+from metadata.names import FieldOfForm, FormName, RowExpression
+from metadata.problems import ROOT, Problem
+from metadata.value_types import ValueType, number
+
+FUNCTIONS = ("count", "sum", "avg", "min", "max", "distinct")
+
+
+class Rollup(FieldType):
+    """The count, sum, average, smallest, largest or number of different values over the records that link here.
+
+    `form` and `link` say which records; `where` narrows them. The total is kept up to date with every save.
+    """
+
+    name = "rollup"
+    title = {"en": "Roll-up", "zh": "汇总"}
+    icon = "sum"
+    widget = "computed"
+    storage = "rollup"
+
+    class Options(registry.Options):
+        form: FormName
+        link: FieldOfForm
+        count: bool = False
+        sum: FieldOfForm | None = None
+        avg: FieldOfForm | None = None
+        min: FieldOfForm | None = None
+        max: FieldOfForm | None = None
+        distinct: FieldOfForm | None = None
+        where: RowExpression | None = None
+
+    def value_type(self, definition: Any, context: Any) -> ValueType:
+        total = self.total(definition, context)
+        if total.value is None or total.function == "distinct":
+            return number(0)
+        value = context.type_of(total.value, context.form_id(total.form))
+        return number(4) if total.function == "avg" else value  # type: ignore[no-any-return]
+
+    def total(self, definition: Any, context: Any) -> Total:
+        function = next((each for each in FUNCTIONS if getattr(definition, each)), "count")
+        value = None if function == "count" else getattr(definition, function)
+        return Total(definition.form, definition.link, function, value, definition.where)  # type: ignore[arg-type]
+
+    def problems(self, definition: Any, context: Any) -> Iterator[Problem]:
+        chosen = [each for each in FUNCTIONS if getattr(definition, each)]
+        if len(chosen) != 1:
+            message = {
+                "en": "A roll-up needs exactly one of count, sum, avg, min, max and distinct",
+                "zh": "汇总字段必须且只能指定 count、sum、avg、min、max、distinct 之一",
+            }
+            hint = {"en": 'For example "sum": "amount"', "zh": '例如 "sum": "amount"'}
+            yield Problem(ROOT, "bad_rollup", message, hint)

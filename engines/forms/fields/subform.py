@@ -1,0 +1,46 @@
+"""A table within the record: rows with fields of their own."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from engines.forms.field_type import FieldType
+from metadata import registry
+from metadata.kinds import OfKind
+from metadata.problems import ROOT, Problem
+from metadata.value_types import ValueType, rows
+
+MOST_ROWS = 1_000
+NOT_IN_ROWS = ("subform", "rollup", "auto_number")
+
+
+class Subform(FieldType):
+    """Rows that belong to the record and share its version; their order is kept.
+
+    A submitted list is the whole list: rows are recognised by their `id`, rows without one are new, and rows that are
+    missing from the list are deleted.
+    """
+
+    name = "subform"
+    title = {"en": "Subform", "zh": "子表单"}
+    icon = "table"
+    widget = "subform"
+    storage = "rows"
+
+    class Options(registry.Options):
+        fields: Annotated[tuple[Annotated[Any, OfKind("field")], ...], Field(min_length=1, max_length=100)]
+        min_rows: int = Field(default=0, ge=0, le=MOST_ROWS)
+        max_rows: int = Field(default=MOST_ROWS, ge=1, le=MOST_ROWS)
+
+    def value_type(self, definition: Any, context: Any) -> ValueType:
+        return rows(definition.id)
+
+    def problems(self, definition: Any, context: Any) -> Iterator[Problem]:
+        for index, each in enumerate(definition.fields):
+            if each.type in NOT_IN_ROWS:
+                message = {
+                    "en": f"A field of type {each.type} cannot stand in a subform",
+                    "zh": f"子表单中不能使用 {each.type} 类型的字段",
+                }
+                yield Problem(ROOT / "fields" / index / "type", "not_in_subform", message)
