@@ -100,6 +100,13 @@ class ActionContext:
         """Check an expression; a problem is noted under its key and None is given."""
         return self._try(lambda: check(text, self.scope, self.app.functions, want), place)
 
+    def quietly(self, text: str, want: ValueType | None = None) -> Expression | None:
+        """Check an expression that was checked as part of another; None where it does not stand alone."""
+        try:
+            return check(text, self.scope, self.app.functions, want)
+        except Refusal:
+            return None
+
     def value(
         self, raw: Any, *place: str | int, want: ValueType | None = None, parse: Parse | None = None
     ) -> CompiledValue:
@@ -131,6 +138,22 @@ class ActionContext:
             self.add("unknown_field", message, *place, hint=nearest(name, compiled_form.field_ids))
             return None
         return compiled_form.fields[compiled_form.field_ids[name]]
+
+    def typed(self, form: str, name: str, *place: str | int) -> tuple[str, str | None]:
+        """The value type and the id of a field or a system field; the id is None where there is no such field."""
+        reference = self.app.names.fields(form).get(name)
+        if reference is not None:
+            return reference.type.name, reference.id
+        self.field(form, name, *place)
+        return "blank", None
+
+    def subform(self, name: str, *place: str | int) -> str | None:
+        """The id of the subform that a field of the form holds."""
+        field = self.field(self.form or "", name, *place)
+        if field is None or field.subform is not None:
+            return field.subform.id if field is not None else None
+        self.add("not_a_subform", {"en": f"“{name}” is no subform", "zh": f"“{name}”不是子表单"}, *place)
+        return None
 
     def form_id(self, name: str, *place: str | int) -> str | None:
         return self._id(name, self.app.form_ids, {"en": "form", "zh": "表单"}, place)

@@ -1,0 +1,101 @@
+"""Conditions of rules: one expression decides, and its terms explain."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from engines.action_type import ActionContext
+from engines.action_values import needs_of
+from engines.expressions import Environment, MissingFact, evaluate
+from engines.facts import Needs
+from metadata.conditions import terms, text_of
+from metadata.expressions import Expression
+from metadata.value_types import YES_NO
+
+MAXIMUM_TERMS = 30
+
+
+@dataclass(frozen=True)
+class CompiledCondition:
+    """What must hold: the whole as one expression, and its single terms to show with their values."""
+
+    whole: Expression
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of a condition as it came out: its text, its value, and what it read (paths of field ids)."""
+
+    text: str
+    value: Any
+    reads: tuple[tuple[tuple[str, ...], Any], ...] = ()
+
+
+def compile_condition(condition: Any, context: ActionContext, *place: str | int) -> CompiledCondition | None:
+    """Check a condition, nested or plain; None when there is none, or when it has problems (which are noted)."""
+    if condition is None:
+        return None
+    written = list(terms(condition))
+    if len(written) > MAXIMUM_TERMS:
+        message = {"en": f"A condition has at most {MAXIMUM_TERMS} parts", "zh": f"条件最多包含 {MAXIMUM_TERMS} 项"}
+        context.add("limit_exceeded", message, *place)
+        return None
+    parts = [context.expression(text, *place, *path.parts, want=YES_NO) for path, text in written]
+    if any(part is None for part in parts):
+        return None
+    whole = parts[0] if len(parts) == 1 else context.expression(text_of(condition), *place, want=YES_NO)
+    if whole is None:
+        return None
+    single = [context.quietly(term, YES_NO) for _, text in written for term in _split(text)]
+    return CompiledCondition(whole, tuple(term for term in single if term is not None))
+
+
+def holds(condition: CompiledCondition | None, environment: Environment) -> bool | Needs:
+    """Whether the condition holds now, or which records it would have to read first."""
+    if condition is None:
+        return True
+    needs = needs_of([condition.whole], environment)
+    return needs if needs else evaluate(condition.whole, environment) is True
+
+
+def explain(condition: CompiledCondition | None, environment: Environment) -> tuple[Term, ...]:
+    """Every term with its value and what it read; what cannot be known any more is left blank."""
+    if condition is None:
+        return ()
+    return tuple(_explain(term, environment) for term in condition.terms)
+
+
+def _explain(term: Expression, environment: Environment) -> Term:
+    try:
+        value = evaluate(term, environment)
+    except MissingFact:
+        value = None
+    reads = ((path, _read(path, environment)) for path in sorted(term.reads) if len(path) == 2)
+    return Term(term.text, value, tuple(reads))
+
+
+def _read(path: tuple[str, ...], environment: Environment) -> Any:
+    root, field = path
+    sources = {"record": environment.record, "old": environment.old, "row": environment.row}
+    source = sources.get(root)
+    return source.get(field) if source is not None else None
+
+
+def _split(text: str) -> Iterator[str]:
+    """The parts that `and` and `or` join, as the author wrote them; the whole where Python cannot tell them apart."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError):
+        yield text
+        return
+    yield from _parts(tree, text.strip())
+
+
+def _parts(tree: ast.expr, text: str) -> Iterator[str]:
+    if isinstance(tree, ast.BoolOp):
+        for value in tree.values:
+            yield from _parts(value, text)
+    else:
+        yield ast.get_source_segment(text, tree) or text
