@@ -1,0 +1,51 @@
+"""A bar chart: one bar for each group, side by side or stacked, upright or lying."""
+
+from typing import Any
+
+from engines.reports.chart_type import ChartType, colour, pivot
+from engines.reports.result import Result
+from metadata.registry import Options
+
+
+class BarOptions(Options):
+    """How the bars stand."""
+
+    stacked: bool = False
+    horizontal: bool = False
+
+
+class Bar(ChartType):
+    """Compare figures between groups."""
+
+    name = "bar"
+    title = {"en": "Bar chart", "zh": "柱状图"}
+    icon = "chart-bar"
+    Options = BarOptions
+
+    def option(self, result: Result, options: Any, language: str) -> dict[str, Any]:
+        labels, series = pivot(result, language)
+        category: dict[str, Any] = {"type": "category", "data": labels}
+        value = {"type": "value"}
+        if options.horizontal:
+            category["inverse"] = True
+        return {
+            "tooltip": {"trigger": "axis"},
+            "legend": {"show": len(series) > 1},
+            "xAxis": value if options.horizontal else category,
+            "yAxis": category if options.horizontal else value,
+            "series": [
+                {
+                    "type": "bar",
+                    "name": name,
+                    "data": values,
+                    "itemStyle": {"color": colour(index)},
+                    **({"stack": "all"} if options.stacked else {}),
+                }
+                for index, (name, values) in enumerate(series)
+            ],
+        }
+
+    def sentence(self, options: Any, language: str) -> str:
+        if options.stacked:
+            return {"en": "Stacked bar chart", "zh": "堆叠柱状图"}.get(language, "Stacked bar chart")
+        return super().sentence(options, language)

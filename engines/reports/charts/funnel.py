@@ -1,0 +1,62 @@
+"""A funnel: how many records stand at each stage now, or how many ever came that far, with the conversion between."""
+
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field
+
+from engines.reports.chart_type import ChartType, colour
+from engines.reports.result import Result, ResultRow
+from metadata.registry import Options
+
+
+class FunnelOptions(Options):
+    """`reached` counts records that ever came to a stage or beyond it, from the stage history; without it the funnel
+    shows where records stand now. `stages` names the stages from the widest to the narrowest (by default all options
+    of the field, in their order); stages left out, as "lost", are no part of the funnel."""
+
+    reached: bool = False
+    stages: list[str] = Field(default_factory=list)
+
+
+class Funnel(ChartType):
+    """Follow records through the stages and find where they get lost."""
+
+    name = "funnel"
+    title = {"en": "Funnel", "zh": "漏斗图"}
+    icon = "filter"
+    Options = FunnelOptions
+    dimensions = range(1, 2)
+
+    def option(self, result: Result, options: Any, language: str) -> dict[str, Any]:
+        measure = result.measures[0].name
+        steps = [
+            {
+                "name": row.cells[0].label,
+                "value": float(row.values[measure] or 0),
+                "conversion": share,
+                "itemStyle": {"color": colour(index)},
+            }
+            for index, (row, share) in enumerate(zip(result.rows, conversions(result.rows, measure), strict=True))
+        ]
+        return {
+            "tooltip": {"trigger": "item"},
+            "series": [{"type": "funnel", "sort": "none", "minSize": "8%", "data": steps}],
+        }
+
+    def sentence(self, options: Any, language: str) -> str:
+        if options.reached:
+            return {"en": "Funnel of stages ever reached", "zh": "曾到达阶段漏斗"}.get(language, "")
+        return {"en": "Funnel of current stages", "zh": "当前阶段漏斗"}.get(language, "Funnel of current stages")
+
+
+def conversions(rows: tuple[ResultRow, ...], measure: str) -> list[float | None]:
+    """The share of each stage in the one before it (0 to 1), None for the first and after an empty stage."""
+    shares: list[float | None] = []
+    before: Any = None
+    for row in rows:
+        value = row.values[measure]
+        known = before and value is not None
+        shares.append(float(round(Decimal(value) / Decimal(before), 4)) if known else None)
+        before = value
+    return shares

@@ -1,0 +1,41 @@
+"""A line chart: how figures move along the first dimension, usually time."""
+
+from typing import Any
+
+from engines.reports.chart_type import ChartType, colour, pivot
+from engines.reports.result import Result
+from metadata.registry import Options
+
+
+class LineOptions(Options):
+    """Whether the area under the line is filled."""
+
+    area: bool = False
+
+
+class Line(ChartType):
+    """Follow figures over time."""
+
+    name = "line"
+    title = {"en": "Line chart", "zh": "折线图"}
+    icon = "chart-line"
+    Options = LineOptions
+
+    def option(self, result: Result, options: Any, language: str) -> dict[str, Any]:
+        labels, series = pivot(result, language)
+        return {
+            "tooltip": {"trigger": "axis"},
+            "legend": {"show": len(series) > 1},
+            "xAxis": {"type": "category", "data": labels},
+            "yAxis": {"type": "value"},
+            "series": [
+                {
+                    "type": "line",
+                    "name": name,
+                    "data": values,
+                    "color": colour(index),
+                    **({"areaStyle": {"opacity": 0.15}} if options.area else {}),
+                }
+                for index, (name, values) in enumerate(series)
+            ],
+        }
