@@ -126,6 +126,7 @@ class Combobox extends HTMLElement {
   }
 
   #set(value) {
+    this.querySelector(":scope > .avatar")?.remove();
     const hidden = this.querySelector("input[type=hidden]");
     hidden.value = value;
     hidden.dispatchEvent(new Event("input", { bubbles: true }));
