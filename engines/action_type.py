@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
-from engines.action_values import CompiledText, Parse, compile_text, compile_value
+from engines.action_values import CompiledText, Parse, compile_text, compile_value, expressions_in, needs_of, value_now
 from engines.effects import Effect
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
@@ -90,6 +90,9 @@ class ActionContext:
     form: str | None = None
     created: frozenset[str] = field(default_factory=frozenset)
 
+    def within(self, scope: Scope) -> "ActionContext":
+        return replace(self, scope=scope)
+
     def at(self, *parts: str | int) -> "ActionContext":
         path = self.path
         for part in parts:
@@ -122,7 +125,10 @@ class ActionContext:
         values = {}
         for name, each in raw.items():
             compiled_field = self.field(form, name, *place, name)
-            if compiled_field is not None:
+            if compiled_field is not None and compiled_field.is_derived:
+                message = {"en": f"“{name}” is computed and cannot be set", "zh": f"“{name}”由系统计算,不能设置"}
+                self.add("derived_field", message, *place, name)
+            elif compiled_field is not None:
                 values[compiled_field.id] = self.value(
                     each, *place, name, want=compiled_field.type, parse=lambda r, f=compiled_field: f.kind.parse(r, f)
                 )
@@ -187,6 +193,14 @@ class ActionContext:
                 raise
             self.problems.items.append(problem(self.at(*place).path))
         return None
+
+
+def values_now(values: Mapping[str, CompiledValue], occasion: Occasion) -> dict[str, Any] | Needs:
+    """What the fields get at this moment, by field id; or the facts that are lacking."""
+    needs = needs_of(expressions_in(*values.values()), occasion.environment)
+    if needs:
+        return needs
+    return {field: value_now(value, occasion.environment) for field, value in values.items()}
 
 
 def compile_actions(

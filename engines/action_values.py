@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engines.expressions import Environment, evaluate, missing_records, render
+from engines.expressions import Environment, evaluate, missing_records, render, render_line
 from engines.facts import Needs
 from engines.values import CompiledValue
 from metadata.expressions import Expression, Scope, Template, check, check_template
@@ -50,10 +50,13 @@ def compile_text(raw: Text, scope: Scope, functions: Registry[Any]) -> CompiledT
     return CompiledText({language: check_template(text, scope, functions) for language, text in written.items()})
 
 
-def text_now(text: CompiledText, environment: Environment) -> Text:
-    """Fill in the words, in every language the author wrote."""
-    said = {key: render(each, environment, key or "en", escape=False) for key, each in text.templates.items()}
-    return said.get("", said) if "" in said else said
+def text_now(text: CompiledText, environment: Environment, line: bool = False) -> Text:
+    """Fill in the words, in every language the author wrote; `line` for what has to stay on one line."""
+    said = {
+        key: render_line(each, environment, key or "en") if line else render(each, environment, key or "en", False)
+        for key, each in text.templates.items()
+    }
+    return said[""] if "" in said else said
 
 
 def expressions_in(*things: CompiledValue | CompiledText | Expression | None) -> Iterable[Expression]:

@@ -54,7 +54,8 @@ class Changed(TriggerType):
     def sentence(self, options: Any, language: str) -> str:
         from_, to = (str(step) if step is not None else "" for step in (options.from_, options.to))
         if language == "zh":
-            return f"当“{options.form}”的 {options.field} {f'从 {from_} ' if from_ else ''}{f'变为 {to} ' if to else '变化'}时"
+            step = (f"从 {from_} " if from_ else "") + (f"变为 {to} " if to else "变化")
+            return f"当“{options.form}”的 {options.field} {step}时"
         step = (f" from {from_}" if from_ else "") + (f" to {to}" if to else "")
         return f"when {options.field} of {options.form} changes{step}"
 
