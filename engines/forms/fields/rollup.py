@@ -37,10 +37,13 @@ class Rollup(FieldType):
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
         total = self.total(definition, context)
-        if total.value is None or total.function == "distinct":
-            return number(0)
-        value = context.type_of(total.value, context.form_id(total.form))
-        return number(4) if total.function == "avg" else value  # type: ignore[no-any-return]
+
+        def type_of(value: ValueType | None) -> ValueType:
+            if value is None or total.function == "distinct":
+                return number(0)
+            return number(4) if total.function == "avg" else value
+
+        return context.total_type(total, type_of)  # type: ignore[no-any-return]
 
     def total(self, definition: Any, context: Any) -> Total:
         function = next((each for each in FUNCTIONS if getattr(definition, each)), "count")

@@ -1,0 +1,335 @@
+"""From the forms of a definition to compiled forms: types, tables, formulas in order, everything by id."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from engines.action_values import compile_value
+from engines.compiled import (
+    CompiledField,
+    CompiledForm,
+    FieldKey,
+    Rollup,
+    Storage,
+    StoredAs,
+    Validation,
+)
+from engines.forms import tables
+from engines.forms.field_type import ValueProblem
+from engines.forms.resolve import BrokenField, FormContext, Resolver, WrittenField, WrittenForm
+from engines.forms.storage import Storages
+from engines.values import CompiledValue
+from metadata.expressions import Expression, FieldReference, Names, Template, check, check_template
+from metadata.problems import ROOT, Path, Problems, Refusal, nearest
+from metadata.value_types import YES_NO, ValueType
+
+__all__ = ["CompiledForms", "FormContext", "compile_forms"]
+
+
+@dataclass(frozen=True)
+class CompiledForms:
+    """All forms and subforms of an app by id, with the names that expressions of the other engines resolve by."""
+
+    forms: Mapping[str, CompiledForm]
+    form_ids: Mapping[str, str]
+    names: Names
+    storages: Mapping[str, StoredAs]
+    metadata: sa.MetaData
+
+
+def compile_forms(
+    definition: Any, kinds: Any, number: int, storages: Mapping[str, StoredAs], problems: Problems
+) -> CompiledForms | None:
+    """Compile every form; None where so much is wrong that no form stands (the problems say what)."""
+    written = _written_forms(definition, kinds)
+    resolver = Resolver(written, kinds.functions, problems)
+    for form in written.values():
+        _own_problems(resolver, form, problems)
+    resolver.resolve_all()
+    compiler = _Compiler(resolver, number, storages, problems)
+    compiled = compiler.compile() if not problems else compiler.check_only()
+    return None if problems else compiled
+
+
+def _written_forms(definition: Any, kinds: Any) -> dict[str, WrittenForm]:
+    forms: dict[str, WrittenForm] = {}
+    for index, each in enumerate(definition.forms):
+        form = WrittenForm(each.key, each.name, each, ROOT / "forms" / index)
+        forms[form.id] = form
+        _write_fields(form, each.fields, kinds, forms)
+    return forms
+
+
+def _write_fields(form: WrittenForm, fields: Any, kinds: Any, forms: dict[str, WrittenForm]) -> None:
+    for index, each in enumerate(fields):
+        kind = kinds.fields.get(each.type)
+        path = form.path / "fields" / index
+        form.fields[each.name] = WrittenField((form.id, each.key), each, kind, path, index)
+        if kind.storage == "rows" and form.parent is None:
+            rows = WrittenForm(each.key, each.name, each, path, form.id)
+            forms[rows.id] = rows
+            _write_fields(rows, each.fields, kinds, forms)
+
+
+def _own_problems(resolver: Resolver, form: WrittenForm, problems: Problems) -> None:
+    """What each kind says about its field, and what holds for fields of all kinds."""
+    for written in form.fields.values():
+        try:
+            found = list(written.kind.problems(written.definition, FormContext(resolver, form, written)))
+        except BrokenField:
+            continue
+        except Refusal as refusal:
+            found = list(refusal.problems)
+        problems.extend(found, written.path)
+
+
+@dataclass
+class _Compiler:
+    resolver: Resolver
+    number: int
+    known: Mapping[str, StoredAs]
+    problems: Problems
+    metadata: sa.MetaData = field(default_factory=sa.MetaData)
+    storages: dict[str, StoredAs] = field(default_factory=dict)
+    forms: dict[str, CompiledForm] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.storages = dict(self.known)
+        self.where_stored = Storages(self.resolver)
+        self.rollups: dict[FieldKey, Rollup] = {}
+
+    def compile(self) -> CompiledForms:
+        """Compile what resolved without a problem; more problems may come to light."""
+        for key in self.resolver.totals:
+            if (rollup := self.where_stored.rollup(key, self.problems)) is not None:
+                self.rollups[key] = rollup
+        main = [form for form in self.resolver.forms.values() if form.parent is None]
+        for form in main:
+            self.compile_form(form)
+        forms = {id: self._with_neighbours(form) for id, form in self.forms.items()}
+        forms = {id: _with_subforms(form, forms) for id, form in forms.items()}
+        return CompiledForms(forms, dict(self.resolver.form_ids), self._names(), self.storages, self.metadata)
+
+    def check_only(self) -> None:
+        """Check the remaining expressions although a type is broken, so that all problems come at once."""
+        for form in self.resolver.forms.values():
+            for written in form.fields.values():
+                if written.key in self.resolver.types:
+                    self._conditions(form, written)
+                    self._default(form, written, None)
+            if form.parent is None:
+                self._validations(form)
+                self._labels(form)
+
+    def compile_form(self, form: WrittenForm) -> CompiledForm:
+        """Compile a form with its subforms; the tables come first, since rows refer to their record."""
+        self._keep(form.id, tables.ROWS if form.parent else tables.TABLE)
+        fields = {written.key[1]: self._field(form, written) for written in form.fields.values()}
+        table = self._table(form, fields.values())
+        fields = {id: self._with_side_table(each, table) for id, each in fields.items()}
+        tables.add_indexes(table, fields.values(), form.parent is not None)
+        for written in form.fields.values():
+            if (rows := self.resolver.forms.get(written.key[1])) is not None and rows.parent == form.id:
+                self.compile_form(rows)
+        labels = self._labels(form) if form.parent is None else {}
+        compiled = CompiledForm(
+            id=form.id,
+            name=form.name,
+            title=form.definition.caption,
+            fields=fields,
+            field_ids={each.name: each.id for each in fields.values()},
+            table=table,
+            label=labels.get("") or labels.get("en") or next(iter(labels.values()), None),
+            labels=labels,
+            icon=getattr(form.definition, "icon", None) or "table",
+            help=form.definition.help or "",
+            parent=form.parent,
+            validations=self._validations(form) if form.parent is None else (),
+            formula_order=self._order(form, computed=False),
+            computed_order=self._order(form, computed=True),
+            stages=tuple(each.id for each in fields.values() if each.stage),
+            rollups=tuple(self.rollups[(form.id, id)] for id in fields if (form.id, id) in self.rollups),
+            rollups_from=tuple(each for each in self.rollups.values() if each.source == form.id),
+        )
+        self.forms[form.id] = compiled
+        return compiled
+
+    def _field(self, form: WrittenForm, written: WrittenField) -> CompiledField:
+        definition, type = written.definition, self.resolver.types[written.key]
+        storage = self._storage(written)
+        has_column = storage in ("stored", "rollup", "number")
+        id = written.key[1]
+        if has_column or storage == "list":
+            self._keep(id, tables.shape_of(type))
+        generation = self.storages[id].generation if id in self.storages else 1
+        element = type.of if type.name == "list" else type
+        compiled = CompiledField(
+            id=id,
+            name=definition.name,
+            title=definition.caption,
+            kind=written.kind,
+            options=definition,
+            type=type,
+            storage=storage,
+            form=form.id,
+            help=definition.help or "",
+            column=tables.physical(id, generation) if has_column else None,
+            required=definition.required,
+            read_only=definition.read_only,
+            unique=definition.unique,
+            expression=self.resolver.expressions.get(written.key),
+            rollup=self.rollups.get(written.key),
+            target=element.form if element is not None and element.name == "link" else None,
+            stage=bool(getattr(definition, "stage", False)),
+            position=written.position,
+            generation=generation,
+        )
+        self._refuse_contradictions(compiled, written)
+        conditions = self._conditions(form, written)
+        return replace(compiled, **conditions, default=self._default(form, written, compiled))
+
+    def _storage(self, written: WrittenField) -> Storage:
+        if written.key in self.resolver.expressions:
+            return "computed" if self.where_stored.is_computed(written.key) else "stored"
+        return written.kind.storage_of(written.definition)
+
+    def _refuse_contradictions(self, compiled: CompiledField, written: WrittenField) -> None:
+        if compiled.unique and (compiled.storage not in ("stored", "number") or compiled.type.volatile):
+            message = {"en": "This field cannot be unique", "zh": "该字段不能设为唯一"}
+            hint = {"en": "Only stored single values can", "zh": "只有存储的单值字段可以"}
+            self.problems.add(written.path / "unique", "cannot_be_unique", message, hint)
+        if compiled.is_derived and (compiled.required or written.definition.default is not None):
+            key = "required" if compiled.required else "default"
+            message = {
+                "en": "A computed field cannot be required or have a default",
+                "zh": "计算字段不能设为必填或带默认值",
+            }
+            self.problems.add(written.path / key, "computed_field", message)
+
+    def _conditions(self, form: WrittenForm, written: WrittenField) -> dict[str, Expression | None]:
+        scope = self.resolver.scope(form.id)
+        texts = {key: getattr(written.definition, key) for key in ("required_if", "visible_if")}
+        return {
+            key: self._check(text, scope, written.path / key, YES_NO) if text else None for key, text in texts.items()
+        }
+
+    def _default(
+        self, form: WrittenForm, written: WrittenField, compiled: CompiledField | None
+    ) -> CompiledValue | None:
+        raw = written.definition.default
+        if raw is None:
+            return None
+        want = self.resolver.types[written.key]
+
+        def parse(each: Any) -> Any:
+            return compiled.kind.parse(each, compiled) if compiled is not None else each
+
+        try:
+            return compile_value(raw, self.resolver.scope(form.id), self.resolver.functions, want, parse)
+        except ValueProblem as problem:
+            self.problems.items.append(problem.at(written.path / "default"))
+        except Refusal as refusal:
+            self.problems.extend(refusal.problems, written.path / "default")
+        except BrokenField:
+            pass
+        return None
+
+    def _validations(self, form: WrittenForm) -> tuple[Validation, ...]:
+        found = []
+        scope = self.resolver.scope(form.id).with_old()
+        for index, each in enumerate(form.definition.validations):
+            path = form.path / "validations" / index
+            if each.field is not None and each.field not in form.fields:
+                message = {"en": f"There is no field “{each.field}”", "zh": f"不存在字段“{each.field}”"}
+                self.problems.add(path / "field", "unknown_field", message, nearest(each.field, form.fields))
+                continue
+            condition = self._check(each.valid_if, scope, path / "valid_if", YES_NO)
+            if condition is not None:
+                id = form.fields[each.field].key[1] if each.field else None
+                found.append(Validation(condition, each.message, id, index))
+        return tuple(found)
+
+    def _labels(self, form: WrittenForm) -> dict[str, Template]:
+        raw = form.definition.label or _first_text(form)
+        texts = {"": raw} if isinstance(raw, str) else raw
+        labels = {}
+        for language, text in texts.items():
+            place = form.path / "label" / language if language else form.path / "label"
+            try:
+                labels[language] = check_template(text, self.resolver.scope(form.id), self.resolver.functions)
+            except BrokenField:
+                continue
+            except Refusal as refusal:
+                self.problems.extend(refusal.problems, place)
+        return labels
+
+    def _check(self, text: str, scope: Any, path: Path, want: ValueType) -> Expression | None:
+        try:
+            return check(text, scope, self.resolver.functions, want)
+        except BrokenField:
+            return None
+        except Refusal as refusal:
+            self.problems.extend(refusal.problems, path)
+            return None
+
+    def _order(self, form: WrittenForm, computed: bool) -> tuple[FieldKey, ...]:
+        """The formulas of a form and its subforms, each after what it reads."""
+        own = {form.id} | {each.id for each in self.resolver.forms.values() if each.parent == form.id}
+        return tuple(
+            key
+            for key in self.resolver.order
+            if key[0] in own and key in self.resolver.expressions and self.where_stored.is_computed(key) is computed
+        )
+
+    def _table(self, form: WrittenForm, fields: Any) -> sa.Table:
+        columns = [column for each in fields for column in each.kind.columns(each)]
+        if form.parent is None:
+            return tables.form_table(self.metadata, self.number, form.id, columns)
+        parent = self.metadata.tables[f"a{self.number}_{form.parent}"]
+        generation = self.storages[form.id].generation
+        return tables.rows_table(self.metadata, self.number, form.id, generation, parent.name, columns)
+
+    def _with_side_table(self, compiled: CompiledField, owner: sa.Table) -> CompiledField:
+        if compiled.storage != "list" or compiled.type.of is None:
+            return compiled
+        side = tables.side_table(
+            self.metadata, self.number, compiled.id, compiled.generation, owner.name, compiled.type.of
+        )
+        return replace(compiled, side_table=side)
+
+    def _keep(self, id: str, shape: str) -> None:
+        self.storages[id] = tables.stored_as(self.storages.get(id), shape)
+
+    def _with_neighbours(self, form: CompiledForm) -> CompiledForm:
+        back = tuple(
+            (other.id, each.id)
+            for other in self.forms.values()
+            for each in other.fields.values()
+            if each.target == form.id
+        )
+        return replace(form, back_references=back)
+
+    def _names(self) -> Names:
+        """The names as plain data: every type is known now."""
+        names = self.resolver.names
+        plain: dict[str, Mapping[str, FieldReference]] = {
+            id: dict(fields.items()) for id, fields in names.forms.items()
+        }
+        return Names(plain, names.titles)
+
+
+def _with_subforms(form: CompiledForm, forms: Mapping[str, CompiledForm]) -> CompiledForm:
+    fields = {
+        id: replace(each, subform=forms[id]) if each.storage == "rows" else each for id, each in form.fields.items()
+    }
+    return replace(form, fields=fields)
+
+
+def _first_text(form: WrittenForm) -> str:
+    """Without a label of its own a record goes by its first text, or its number."""
+    for written in form.fields.values():
+        if written.kind.name in ("text", "auto_number", "select", "email", "phone"):
+            return "{{" + written.definition.name + "}}"
+    return "{{id}}"

@@ -1,0 +1,103 @@
+"""Where computed fields live: stored with the save, or worked out in SQL at read; and the levels of roll-ups."""
+
+from collections.abc import Iterator
+
+from engines.compiled import FieldKey, Rollup
+from engines.forms.resolve import CHANGING_SYSTEM_FIELDS, Resolver
+from metadata.expressions import Expression
+from metadata.expressions.tree import Read
+from metadata.problems import Problem, Problems
+from metadata.value_types import ValueType
+
+
+class Storages:
+    """Answers for every formula whether it can be stored, and for every roll-up what it rests on."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._computed: dict[FieldKey, bool] = {}
+        self._levels: dict[FieldKey, int] = {}
+
+    def is_computed(self, key: FieldKey) -> bool:
+        """Whether the field is a formula that reads through links, moves with the clock, or reads one that does."""
+        if key not in self._computed:
+            expression = self._resolver.expressions.get(key)
+            self._computed[key] = expression is not None and self._leads_away(expression, key[0])
+        return self._computed[key]
+
+    def rollup(self, key: FieldKey, problems: Problems) -> Rollup | None:
+        """The roll-up of a field; a total over what is only known at reading is refused."""
+        resolver = self._resolver
+        total = resolver.totals[key]
+        source = resolver.form_ids[total.form]
+        ids = {name: written.key[1] for name, written in resolver.forms[source].fields.items()}
+        where = resolver.wheres[key]
+        if total.value is not None and total.value not in ids:
+            ids[total.value] = total.value  # a system field
+        value = ids[total.value] if total.value else None
+        parts = [("where", read) for read in where.reads] if where else []
+        if value:
+            parts.append((total.function, ("record", value)))
+        wrong = {place for place, read in parts if self._is_away(read, source)}
+        for place in sorted(wrong):
+            message = {
+                "en": "A roll-up reads stored values of its records only, nothing behind a link or computed at reading",
+                "zh": "汇总只能读取记录自身存储的值,不能读取关联记录或读取时计算的值",
+            }
+            problems.items.append(Problem(resolver.written(key).path / place, "bad_rollup", message))
+        if wrong:
+            return None
+        reads = frozenset(read[1] for _, read in parts) | {ids[total.link]}
+        type = resolver.types[key]
+        level = 1 + max((self.level((source, read)) for read in reads), default=0)
+        return Rollup(key[0], key[1], source, ids[total.link], type, total.function, value, where, level, reads)
+
+    def level(self, key: FieldKey) -> int:
+        """How many roll-ups lie one behind the other below this field: 0 for what a person writes."""
+        if key not in self._levels:
+            self._levels[key] = 0  # cycles were refused before
+            self._levels[key] = self._find_level(key)
+        return self._levels[key]
+
+    def _find_level(self, key: FieldKey) -> int:
+        resolver = self._resolver
+        if key in resolver.totals:
+            total = resolver.totals[key]
+            source = resolver.forms[resolver.form_ids[total.form]]
+            where = resolver.wheres[key]
+            below = [(source.id, read[1]) for read in where.reads if len(read) > 1] if where else []
+            if total.value and total.value in source.fields:
+                below.append(source.fields[total.value].key)
+            return 1 + max((self.level(each) for each in below), default=0)
+        expression = resolver.expressions.get(key)
+        if expression is None:
+            return 0
+        return max((self.level(each) for read in expression.reads for each, _ in self._walk(read, key[0])), default=0)
+
+    def _leads_away(self, expression: Expression, form: str) -> bool:
+        return expression.type.volatile or any(self._is_away(read, form) for read in expression.reads)
+
+    def _is_away(self, read: Read, form: str) -> bool:
+        """Whether what a path reads is not stored in the record or its rows."""
+        for index, (key, type) in enumerate(steps := list(self._walk(read, form))):
+            if type.is_reference and index < len(steps) - 1 or type.volatile:
+                return True
+            if key[1] in CHANGING_SYSTEM_FIELDS or self.is_computed(key):
+                return True
+        return False
+
+    def _walk(self, read: Read, form: str) -> Iterator[tuple[FieldKey, ValueType]]:
+        """Every field on a path, with its type; fields of the directory end the walk."""
+        resolver = self._resolver
+        at: str | None = form
+        if read[0] == "record" and resolver.forms[form].parent is not None:
+            at = resolver.forms[form].parent
+        for id in read[1:]:
+            if at is None or at not in resolver.forms:
+                yield ("", id), ValueType("blank")
+                return
+            written = resolver.forms[at].by_id.get(id)
+            name = written.definition.name if written else id
+            type = resolver.names.forms[at][name].type
+            yield (at, id), type
+            at = type.form
