@@ -107,11 +107,12 @@ class OpenTask:
 
 @dataclass(frozen=True)
 class CloseTasks:
-    """Close the open tasks of a node (or one task), because somebody else decided or the flow moved on."""
+    """Close the open tasks of a node (or one task, or a member's), because somebody else decided or the flow moved on."""
 
     instance: int
     node: str | None = None
     task: int | None = None
+    member: int | None = None
     outcome: str = "cancelled"
 
 

@@ -1,1 +1,24 @@
-"""The flow engine: where an instance stands and what comes next."""
+"""The meaning of flows: a tree of nodes is compiled, and executed step by step without ever touching the world."""
+
+from engines.flows.compile import compile, compile_flows
+from engines.flows.compiled import CompiledFlow, CompiledNode
+from engines.flows.execute import execute, returnable
+from engines.flows.rights import FieldRights, RelatedRights
+from engines.flows.state import Outcome, Proceed, Retry, State
+from engines.flows.tree import tree
+
+__all__ = [
+    "CompiledFlow",
+    "CompiledNode",
+    "FieldRights",
+    "Outcome",
+    "Proceed",
+    "RelatedRights",
+    "Retry",
+    "State",
+    "compile",
+    "compile_flows",
+    "execute",
+    "returnable",
+    "tree",
+]

@@ -43,12 +43,18 @@ class CompiledNode:
 
 
 @dataclass(frozen=True)
-class Endings:
-    """What is done when a flow ends otherwise than by its last node, or goes back to its initiator."""
+class Occasions:
+    """What is done when a flow is submitted (each time), ends, or goes back to its initiator."""
 
-    on_reject: tuple["CompiledAction", ...] = ()
-    on_withdraw: tuple["CompiledAction", ...] = ()
-    on_return: tuple["CompiledAction", ...] = ()
+    start: tuple["CompiledAction", ...] = ()
+    approved: tuple["CompiledAction", ...] = ()
+    rejected: tuple["CompiledAction", ...] = ()
+    returned: tuple["CompiledAction", ...] = ()
+    withdrawn: tuple["CompiledAction", ...] = ()
+
+    def at(self, moment: str) -> tuple["CompiledAction", ...]:
+        found: tuple[CompiledAction, ...] = getattr(self, moment)
+        return found
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,9 @@ class CompiledFlow:
     nodes: Mapping[str, CompiledNode]
     places: Mapping[str, tuple[Block, int]]
     start: str = "submit"
+    enabled: bool = True
     condition: "Expression | None" = None
-    endings: Endings = field(default_factory=Endings)
+    on: Occasions = field(default_factory=Occasions)
     expressions: tuple["Expression", ...] = ()
     warnings: tuple[Problem, ...] = ()
     path: Path = ROOT

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engines.action_type import CompiledAction, Occasion, execute_actions
+from engines.action_type import Occasion, execute_actions
 from engines.action_values import needs_of
 from engines.effects import CancelTimers, CloseTasks, Effect, EndInstance
 from engines.events import FlowStarted, InstanceWithdrawn, TaskDecided, TimerFired
@@ -103,7 +103,7 @@ class _Run:
             case InstanceWithdrawn(member=member):
                 if member != self.state.initiator:
                     raise Refused(_problem("not_the_initiator", _NOT_INITIATOR))
-                self._end(WITHDRAWN, self.flow.endings.on_withdraw)
+                self._end(WITHDRAWN)
             case Retry():
                 self.agenda = [("enter", node, 0) for node in self.stuck] + self.agenda
                 self.stuck, self.status = {}, RUNNING
@@ -128,7 +128,7 @@ class _Run:
             elif node:
                 self._apply(self.flow.nodes[node], self._ask(node, BlockDone(index)))
             else:
-                self._end(APPROVED, ())
+                self._end(APPROVED)
 
     def _enter(self, node: CompiledNode) -> None:
         self.steps += 1
@@ -146,25 +146,27 @@ class _Run:
         match step.go:
             case "on":
                 self._leave(node, step.trace.get("outcome"))
-                self.paused = node.kind.changes_data and bool(step.effects) and bool(self.agenda)
+                self.paused |= node.kind.changes_data and bool(step.effects)
             case "wait":
                 self.tokens[node.id] = step.token
             case "into":
                 self._go_into(node, step)
             case "reject":
                 self._mark(node.id, state="done", until=self._now, outcome=REJECTED)
-                self.tokens.pop(node.id, None)
-                self._end(REJECTED, self.flow.endings.on_reject)
+                self._drop_token(node.id)
+                self._end(REJECTED)
             case "return":
                 self._go_back(node, step.target)
             case "incident":
                 self._stick(node, step.reason)
 
     def _leave(self, node: CompiledNode, outcome: str | None = None) -> None:
-        self.tokens.pop(node.id, None)
+        self._drop_token(node.id)
         self._mark(node.id, state="done", until=self._now, outcome=outcome)
         block, index = self.flow.places[node.id]
         self.agenda.insert(0, _after(block, index))
+        if node.id == self.flow.first.id:
+            self.paused = self._do("start")
 
     def _go_into(self, node: CompiledNode, step: Step) -> None:
         self.tokens[node.id] = step.token
@@ -176,20 +178,20 @@ class _Run:
         self.agenda = [*first, *self.agenda]
 
     def _stick(self, node: CompiledNode, reason: Text) -> None:
-        self.tokens.pop(node.id, None)
+        self._drop_token(node.id)
         self.stuck[node.id] = reason
         self._mark(node.id, state="stuck")
         self.status = INCIDENT
         self.effects.append(EndInstance(self.state.instance, INCIDENT, reason))
 
-    def _end(self, status: str, actions: tuple[CompiledAction, ...]) -> None:
+    def _end(self, status: str) -> None:
         instance = self.state.instance
         for mark in self.marks.values():
             if mark["state"] in ("doing", "stuck"):
                 mark.update(state="skipped", until=self._now)
         self.status, self.tokens, self.agenda, self.stuck = status, {}, [], {}
         self.effects += [CloseTasks(instance), CancelTimers(instance), EndInstance(instance, status)]
-        self.effects += self._act(actions, f"{self.flow.id}:{instance}:{status}")
+        self._do(status)
 
     # --- going back ---
 
@@ -203,7 +205,7 @@ class _Run:
         self.agenda = [("enter", to.id, 0)]
         self.returning = to.id
         if target is None:
-            self.effects += self._act(self.flow.endings.on_return, f"{self.flow.id}:{self.state.instance}:return")
+            self._do("returned")
 
     def _initiators_node(self) -> CompiledNode:
         if self.state.initiator is None:
@@ -225,24 +227,32 @@ class _Run:
     def _forget(self, node: str) -> None:
         self.marks.pop(node, None)
         self.stuck.pop(node, None)
-        if self.tokens.pop(node, None) is not None:
-            self.effects += [CloseTasks(self.state.instance, node), CancelTimers(self.state.instance, node)]
+        if node in self.tokens:
+            self.effects.append(CloseTasks(self.state.instance, node))
+            self._drop_token(node)
 
     # --- small things ---
 
-    def _act(self, actions: tuple[CompiledAction, ...], key: str) -> list[Effect]:
+    def _drop_token(self, node: str) -> None:
+        token = self.tokens.pop(node, {})
+        self.effects += [CancelTimers(self.state.instance, key) for key in token.get("timers", ())]
+
+    def _do(self, moment: str) -> bool:
+        """Ask for what the flow does at this moment; tell whether there was anything."""
+        visit = self.visit
         occasion = Occasion(
-            app=self.visit.facts.app,
+            app=visit.facts.app,
             form=self.flow.form,
-            record_id=self.visit.record.get("id"),
-            record=self.visit.record,
-            facts=self.visit.as_initiator(),
-            key=key,
+            record_id=visit.record.get("id"),
+            record=visit.record,
+            facts=visit.as_initiator(),
+            key=f"{self.flow.id}:{visit.instance}:{moment}:{visit.now.isoformat()}",
         )
-        answer = execute_actions(actions, occasion)
+        answer = execute_actions(self.flow.on.at(moment), occasion)
         if isinstance(answer, Needs):
             raise Lacking(answer)
-        return answer
+        self.effects += answer
+        return bool(answer)
 
     @property
     def _now(self) -> str:

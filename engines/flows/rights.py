@@ -9,16 +9,12 @@ FieldMode = Literal["hidden", "read", "write", "required"]
 
 @dataclass(frozen=True)
 class RelatedRights:
-    """Records that a task lets its holder read: reached over a link of the record (`through`), or linking to it.
-
-    With `link` these are the records of `form` whose link field leads to the record, or, where `through` is given too,
-    to the record that `through` leads to. `fields` None means all of them.
-    """
+    """Records of `form` that a path of link fields leads to; `fields` None means all of them."""
 
     form: str
-    through: str | None = None
-    link: str | None = None
+    links: tuple[str, ...]
     fields: frozenset[str] | None = None
+    history: bool = False
 
 
 @dataclass(frozen=True)

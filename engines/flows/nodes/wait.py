@@ -1,0 +1,88 @@
+"""Wait: the flow rests for a while, or until a date that stands in the record."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from engines.effects import SetTimer
+from engines.events import TimerFired
+from engines.flows import durations
+from engines.flows.compiled import CompiledNode
+from engines.flows.durations import Duration
+from engines.flows.node_type import NodeContext, NodeEvent, NodeType, Step, Token, Visit, go_on, wait
+from metadata.names import FieldName
+from metadata.registry import Options as BaseOptions
+from metadata.text import Text, say
+
+
+@dataclass(frozen=True)
+class CompiledWait:
+    """How long, or the id of the field that says until when."""
+
+    length: timedelta | None
+    field: str | None
+
+
+class Wait(NodeType):
+    """A timer that survives restarts."""
+
+    name = "wait"
+    title = {"en": "Wait", "zh": "等待"}
+    icon = "hourglass"
+
+    class Options(BaseOptions):
+        """Either `for` a length of time, or `until` the moment (or the beginning of the day) in a field."""
+
+        for_: Duration | None = None
+        until: FieldName | None = None
+
+        @model_validator(mode="after")
+        def _one_of_them(self) -> "Wait.Options":
+            if (self.for_ is None) == (self.until is None):
+                raise PydanticCustomError("wait_unclear", "say either `for` or `until`", {})
+            return self
+
+    def compile(self, options: Any, context: NodeContext) -> CompiledWait:
+        if options.for_ is not None:
+            return CompiledWait(durations.read(options.for_), None)
+        field = context.field(context.form or "", options.until, "until")
+        if field is not None and field.type.name not in ("date", "datetime"):
+            context.add("wrong_type", _NO_DATE, "until")
+        return CompiledWait(None, field.id if field is not None else None)
+
+    def enter(self, node: CompiledNode, visit: Visit) -> Step:
+        due = _due(node.config, visit)
+        if due is None or due <= visit.now:
+            return go_on(waited=False)
+        key = f"{node.id}:wait"
+        return wait({"due": due.isoformat(), "timers": [key]}, [SetTimer(visit.instance, key, due)])
+
+    def advance(self, node: CompiledNode, visit: Visit, token: Token, event: NodeEvent) -> Step:
+        due = datetime.fromisoformat(token["due"])
+        if not isinstance(event, TimerFired) or visit.now < due:
+            return wait(token)
+        return go_on(waited=True)
+
+    def sentence(self, options: Any, language: str) -> str:
+        if options.for_ is not None:
+            length = durations.in_words(options.for_, language)
+            return say({"en": f"Waits for {length}", "zh": f"等待 {length}"}, language)
+        return say({"en": f"Waits until {options.until}", "zh": f"等到 {options.until}"}, language)
+
+
+def _due(config: CompiledWait, visit: Visit) -> datetime | None:
+    """The moment to wait for; a blank or past date does not hold the flow up."""
+    if config.length is not None:
+        return visit.now + config.length
+    value = visit.record.get(config.field or "")
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time(), visit.facts.zone).astimezone(UTC)
+    return None
+
+
+_NO_DATE: Text = {"en": "This field holds no date", "zh": "该字段不是日期"}
