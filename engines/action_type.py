@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from engines.action_values import CompiledText, Parse, compile_text, compile_value, expressions_in, needs_of, value_now
 from engines.effects import Effect
@@ -93,7 +93,7 @@ class ActionContext:
     def within(self, scope: Scope) -> "ActionContext":
         return replace(self, scope=scope)
 
-    def at(self, *parts: str | int) -> "ActionContext":
+    def at(self, *parts: str | int) -> Self:
         path = self.path
         for part in parts:
             path = path / part
