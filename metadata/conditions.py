@@ -12,7 +12,7 @@ from metadata.registry import Options
 
 
 class ConditionGroup(Options):
-    """Conditions that must all hold, of which any must hold, or of which none may hold; what is given joins by `and`."""
+    """Conditions that must all hold, of which any must hold, or of which none may; several keys join by `and`."""
 
     all: "tuple[Condition, ...] | None" = None
     any: "tuple[Condition, ...] | None" = None

@@ -20,7 +20,7 @@ class NodeDefinition(Options):
     """A node: the keys common to all; its kind (`type`) adds its own. A node that nothing names needs no name."""
 
     id: Id | None = None
-    was: Name | None = None
+    was: Name | None = Field(default=None, exclude=True)
     type: str
     name: Name | None = None
     title: Words | None = None

@@ -16,7 +16,7 @@ class FieldDefinition(Named):
 
     type: str
     name: NewFieldName
-    was: NewFieldName | None = None
+    was: NewFieldName | None = Field(default=None, exclude=True)
     required: bool = False
     required_if: YesNoExpression | None = None
     visible_if: YesNoExpression | None = None

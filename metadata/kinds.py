@@ -9,7 +9,6 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 
 from metadata.registry import Registry
 
-
 KindNoun = Literal["field", "node", "trigger", "action", "chart"]
 
 TAGS: Mapping[KindNoun, str] = {

@@ -1,4 +1,4 @@
-"""Names and references as types: what a text in a definition is, so that checks, where-used and renames need no list."""
+"""Names and references as types: what a text in a definition is, so that checks and renames need no list."""
 
 import keyword
 import re

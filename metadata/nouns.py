@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, StringConstraints, Tag
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from metadata.names import Id, IsTemplate, IsValue, Name
 from metadata.normalise import Language, Words, by_shape
@@ -28,7 +28,7 @@ class Named(Options):
     """A thing with a stable id and a name; `was` tells the name under which it is live, when no id is written."""
 
     id: Id | None = None
-    was: Name | None = None
+    was: Name | None = Field(default=None, exclude=True)
     name: Name
     title: Words | None = None
     help: Words | None = None

@@ -61,9 +61,9 @@ class Registry(Generic[KindType]):
 
     def register_module(self, module: ModuleType) -> None:
         for thing in vars(module).values():
-            if isinstance(thing, type) and issubclass(thing, self.base) and thing.__module__ == module.__name__:
-                if getattr(thing, "name", None):
-                    self.register(thing())
+            is_kind = isinstance(thing, type) and issubclass(thing, self.base) and thing.__module__ == module.__name__
+            if is_kind and getattr(thing, "name", None):
+                self.register(thing())
 
     def freeze(self) -> None:
         self._frozen = True

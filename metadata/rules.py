@@ -10,7 +10,7 @@ from metadata.registry import Options
 
 
 class TriggerDefinition(Options):
-    """When a rule looks: its kind (`trigger`), and the form it is about; a kind may demand the form and adds its own."""
+    """When a rule looks: its kind (`trigger`), and the form it is about; a kind may demand the form and add its own."""
 
     trigger: str
     form: FormName | None = None

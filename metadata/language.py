@@ -1,0 +1,117 @@
+"""The language as one platform speaks it: reads documents into definitions with all their problems, and writes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ValidationError, create_model
+from pydantic_core import to_json
+
+from metadata.app import AppDefinition
+from metadata.canonical import canonical, place_ids
+from metadata.flows import NodeDefinition
+from metadata.forms import FieldDefinition
+from metadata.ids import Assignment, check_ids, known_ids
+from metadata.kinds import TAGS, KindNoun, Kinds, Models
+from metadata.limits import check_limits, check_size
+from metadata.problems import ROOT, InvalidDefinition, Problem, Problems, Refusal
+from metadata.references import unknown_names
+from metadata.reports import ChartDefinition
+from metadata.rules import ActionDefinition, TriggerDefinition
+from metadata.schema import json_schema
+from metadata.shape_problems import shape_problems
+from metadata.upgrades import upgrade
+
+COMMON: Mapping[KindNoun, type[BaseModel]] = {
+    "field": FieldDefinition,
+    "node": NodeDefinition,
+    "trigger": TriggerDefinition,
+    "action": ActionDefinition,
+    "chart": ChartDefinition,
+}
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What came of reading a document: the definition, unless its shape is wrong, and every problem that was found."""
+
+    app: AppDefinition | None
+    problems: Problems
+
+
+@dataclass(frozen=True)
+class Language:
+    """Definitions as the registered kinds let them be written."""
+
+    kinds: Kinds
+
+    def read(self, document: Any, live: AppDefinition | None = None) -> AppDefinition:
+        """Read a document; raise InvalidDefinition with all its problems."""
+        examined = self.examine(document, live)
+        examined.problems.raise_if_any()
+        return cast(AppDefinition, examined.app)
+
+    def examine(
+        self, document: Any, live: AppDefinition | None = None, known: Mapping[str, str] | None = None
+    ) -> Examined:
+        """Read a document as far as it goes; ids come from the live definition, or from a map of all that ever were."""
+        shaped = self.shape(document, {**(known or {}), **(known_ids(live) if live else {})})
+        if shaped.app is not None:
+            shaped.problems.extend(unknown_names(shaped.app))
+            shaped.problems.extend(check_limits(shaped.app))
+        return shaped
+
+    def shape(self, document: Any, known: Mapping[str, str]) -> Examined:
+        """Upgrade, check the shape and fill in the ids; names may still lead nowhere."""
+        problems = Problems()
+        try:
+            app = self._parse(_upgraded(document))
+        except Refusal as refusal:
+            problems.extend(refusal.problems)
+            return Examined(None, problems)
+        check_ids(app, problems)
+        if problems:
+            return Examined(app, problems)
+        return Examined(self._parse(place_ids(canonical(app), Assignment(app, known).all())), problems)
+
+    def canonical(self, app: AppDefinition) -> dict[str, Any]:
+        """The one way to write a definition: keys in order, what is as usual left out."""
+        return canonical(app)
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of a whole app."""
+        return json_schema(self.models)
+
+    @cached_property
+    def models(self) -> Models:
+        """A model for every kind: the common keys of its noun and its own options, flat."""
+        return {noun: {kind.name: _model(noun, kind) for kind in self.kinds.of(noun)} for noun in COMMON}
+
+    def _parse(self, document: Any) -> AppDefinition:
+        try:
+            return AppDefinition.model_validate_json(to_json(document), context={"models": self.models})
+        except ValidationError as error:
+            raise InvalidDefinition(*shape_problems(error, document, self.models)) from None
+
+
+def _upgraded(document: Any) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        message = {"en": "A definition is a JSON object", "zh": "应用定义应为 JSON 对象"}
+        hint = {
+            "en": 'It begins with { and names its app: {"app": "leave", ...}',
+            "zh": '应以 { 开头并写明应用:{"app": "leave", ...}',
+        }
+        raise InvalidDefinition(Problem(ROOT, "wrong_type", message, hint))
+    check_size(len(to_json(document)))
+    return upgrade(document)
+
+
+def _model(noun: KindNoun, kind: Any) -> type[BaseModel]:
+    title = "".join(word.capitalize() for word in [*kind.name.split("_"), noun])
+    tag: dict[str, Any] = {TAGS[noun]: (Literal[kind.name], ...)}
+    common = COMMON[noun]
+    bases = (common,) if issubclass(common, kind.Options) else (kind.Options, common)
+    model = create_model(title, __base__=bases, **tag)
+    model.__doc__ = kind.__doc__
+    return model

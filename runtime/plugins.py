@@ -1,0 +1,52 @@
+"""The kinds of this installation: the built-in ones, then those that installed packages bring."""
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from engines import actions
+from engines.action_type import ActionType
+from engines.expressions.library import standard_functions
+from engines.flows import nodes
+from engines.flows.node_type import NodeType
+from engines.forms import fields
+from engines.forms.field_type import FieldType
+from engines.reports import charts
+from engines.reports.chart_type import ChartType
+from engines.rules import triggers
+from engines.rules.trigger_type import TriggerType
+from metadata.kinds import Kinds
+from metadata.registry import Kind, Registry
+
+ENTRY_POINTS = "fourfold.kinds"
+"""The entry point group of packages with kinds of their own: a function that is given the Kinds and registers."""
+
+
+@cache
+def load() -> Kinds:
+    """Load every kind once; from then on nothing more comes in."""
+    kinds = built_in()
+    for entry_point in entry_points(group=ENTRY_POINTS):
+        entry_point.load()(kinds)
+    return kinds.freeze()
+
+
+def built_in() -> Kinds:
+    """The kinds that Fourfold brings, one file each, in registries that still take more."""
+    kinds = Kinds(
+        fields=Registry("field type", FieldType),
+        nodes=Registry("node type", NodeType),
+        triggers=Registry("trigger", TriggerType),
+        actions=Registry("action", ActionType),
+        charts=Registry("chart type", ChartType),
+        connectors=Registry("connector", Kind),
+        functions=standard_functions(),
+    )
+    for registry, package in (
+        (kinds.fields, fields),
+        (kinds.nodes, nodes),
+        (kinds.triggers, triggers),
+        (kinds.actions, actions),
+        (kinds.charts, charts),
+    ):
+        registry.load(package)
+    return kinds
