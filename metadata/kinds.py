@@ -87,5 +87,5 @@ class OfKind:
 
 
 def _error_at(key: str, code: str, context: dict[str, Any]) -> ValidationError:
-    error = PydanticCustomError(code, code, context)  # type: ignore[arg-type]
+    error = PydanticCustomError(code, code, context)
     return ValidationError.from_exception_data(code, [InitErrorDetails(type=error, loc=(key,), input=None)])

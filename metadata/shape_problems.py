@@ -1,6 +1,6 @@
 """What Pydantic says about a document, in our words: where, which kind, a sentence in two languages, and a way out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -68,8 +68,9 @@ def place_in_document(location: Iterable[str | int], document: Any) -> Path:
     path, at = Path(), document
     parts = [part for part in location if part != "[key]"]
     for index, part in enumerate(parts):
+        inside: Any = at
         if isinstance(at, dict) and part in at or isinstance(at, list) and isinstance(part, int) and part < len(at):
-            at = at[part]
+            at = inside[part]
         elif index < len(parts) - 1 or not isinstance(at, dict):
             continue
         path /= part
@@ -312,7 +313,7 @@ def _step_unclear(path: Path, context: Mapping[str, Any]) -> Problem:
     return Problem(path, "step_unclear", message, hint)
 
 
-CUSTOM: Mapping[str, Any] = {
+CUSTOM: Mapping[str, Callable[[Path, Mapping[str, Any]], Problem]] = {
     "bad_name": _bad_name,
     "reserved_name": _reserved_name,
     "name_too_long": _name_too_long,

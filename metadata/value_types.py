@@ -16,7 +16,9 @@ type_names = (
     "rows",
     "blank",
 )
-TypeName = Literal["text", "number", "yes_no", "date", "datetime", "member", "department", "link", "list", "rows", "blank"]
+TypeName = Literal[
+    "text", "number", "yes_no", "date", "datetime", "member", "department", "link", "list", "rows", "blank"
+]
 
 
 @dataclass(frozen=True)
