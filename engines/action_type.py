@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar, Protocol, Self
 
 from engines.action_values import CompiledText, Parse, compile_text, compile_value, expressions_in, needs_of, value_now
@@ -21,6 +22,7 @@ RULE_ROOTS = frozenset({"record", "old", "user", "today", "now"})
 class AppContext(Protocol):
     """What the compilation of an app knows about all its parts: names, ids and functions."""
 
+    kinds: Any  # the registries (metadata.kinds.Kinds)
     names: Names
     functions: Registry[Any]
     forms: Mapping[str, Any]  # compiled forms by id
@@ -101,7 +103,8 @@ class ActionContext:
 
     def expression(self, text: str, *place: str | int, want: ValueType | None = None) -> Expression | None:
         """Check an expression; a problem is noted under its key and None is given."""
-        return self._try(lambda: check(text, self.scope, self.app.functions, want), place)
+        found: Expression | None = self._try(lambda: check(text, self.scope, self.app.functions, want), place)
+        return found
 
     def quietly(self, text: str, want: ValueType | None = None) -> Expression | None:
         """Check an expression that was checked as part of another; None where it does not stand alone."""
@@ -130,7 +133,7 @@ class ActionContext:
                 self.add("derived_field", message, *place, name)
             elif compiled_field is not None:
                 values[compiled_field.id] = self.value(
-                    each, *place, name, want=compiled_field.type, parse=lambda r, f=compiled_field: f.kind.parse(r, f)
+                    each, *place, name, want=compiled_field.type, parse=partial(_parse, compiled_field)
                 )
         return values
 
@@ -193,6 +196,10 @@ class ActionContext:
                 raise
             self.problems.items.append(problem(self.at(*place).path))
         return None
+
+
+def _parse(field: Any, raw: Any) -> Any:
+    return field.kind.parse(raw, field)
 
 
 def values_now(values: Mapping[str, CompiledValue], occasion: Occasion) -> dict[str, Any] | Needs:

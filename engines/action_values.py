@@ -56,7 +56,7 @@ def text_now(text: CompiledText, environment: Environment, line: bool = False) -
         key: render_line(each, environment, key or "en") if line else render(each, environment, key or "en", False)
         for key, each in text.templates.items()
     }
-    return said[""] if "" in said else said
+    return said.get("", said)
 
 
 def expressions_in(*things: CompiledValue | CompiledText | Expression | None) -> Iterable[Expression]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from metadata.conditions import Condition
 from metadata.kinds import OfKind
-from metadata.names import FormName
+from metadata.names import FormName, Name
 from metadata.nouns import Named
 from metadata.registry import Options
 
@@ -27,9 +27,13 @@ AnyAction = Annotated[ActionDefinition, OfKind("action")]
 
 
 class RuleDefinition(Named):
-    """A rule. Rules of a form run in the order in which they stand in the definition."""
+    """A rule. Rules of a form run in the order in which they stand in the definition.
+
+    Of the rules that share a `group`, only the first whose condition holds runs.
+    """
 
     enabled: bool = True
+    group: Name | None = None
     when: AnyTrigger
     if_: Condition | None = None
     then: tuple[AnyAction, ...] = ()

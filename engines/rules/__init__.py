@@ -1,1 +1,20 @@
-"""The rule engine: which rules an event concerns and what they ask for."""
+"""The rule engine: what follows from an event, decided without doing it."""
+
+from engines.rules.compile import compile, compile_rule
+from engines.rules.compiled import CompiledRule, CompiledRules, Outcome
+from engines.rules.execute import occurrence_of, why
+from engines.rules.trace import RuleTrace
+from engines.rules.trigger_type import Sweep, TriggerType
+
+__all__ = [
+    "CompiledRule",
+    "CompiledRules",
+    "Outcome",
+    "RuleTrace",
+    "Sweep",
+    "TriggerType",
+    "compile",
+    "compile_rule",
+    "occurrence_of",
+    "why",
+]

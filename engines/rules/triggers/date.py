@@ -67,9 +67,9 @@ class Date(TriggerType):
             return records.where(sa.and_(value >= low, value <= high)).select(columns)  # type: ignore[no-any-return]
         rows, belongs = records.rows(compiled.rows)
         value = rows.column(compiled.field)
-        columns = [records.column("id").label("record"), rows.column("id").label("row"), value.label("value")]
+        labelled = [records.column("id").label("record"), rows.column("id").label("row"), value.label("value")]
         joined = records.from_clause.join(rows.source, belongs)
-        return sa.select(*columns).select_from(joined).where(records.condition, value >= low, value <= high)
+        return sa.select(*labelled).select_from(joined).where(records.condition, value >= low, value <= high)
 
     def moment(self, compiled: Dated, value: Any, zone: ZoneInfo) -> datetime:
         return moment_of(value, compiled.offset, compiled.at, zone)

@@ -1,0 +1,123 @@
+"""From the rules as written to rules that can run: every name an id, every expression checked."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from engines.action_type import RULE_ROOTS, ActionContext, AppContext, CompiledAction, compile_actions
+from engines.rules.compiled import CompiledRule, CompiledRules
+from engines.rules.condition import compile_condition
+from engines.rules.trigger_type import TriggerType
+from metadata.expressions import Scope
+from metadata.problems import ROOT, Path, Problems
+
+if TYPE_CHECKING:
+    from metadata.app import AppDefinition
+    from metadata.rules import RuleDefinition
+
+MAXIMUM_RULES_PER_FORM = 50  # L34
+MAXIMUM_ACTIONS_PER_RULE = 20
+
+NOWHERE = frozenset({"user", "today", "now"})
+
+
+def compile(definition: "AppDefinition", context: AppContext, problems: Problems) -> CompiledRules:
+    """Compile all rules of an app; what is wrong is added to the problems."""
+    zone = ZoneInfo(definition.time_zone)
+    rules: dict[str, CompiledRule] = {}
+    for place, written in enumerate(definition.rules):
+        rule = compile_rule(written, place, context, problems, ROOT / "rules" / place)
+        if rule is not None:
+            rules[rule.id] = rule
+    _count(rules, definition, problems)
+    return CompiledRules(definition.app, zone, rules)
+
+
+def compile_rule(
+    written: "RuleDefinition", place: int, context: AppContext, problems: Problems, path: Path
+) -> CompiledRule | None:
+    """Compile one rule; None where its form is unknown."""
+    trigger: TriggerType = context.kinds.triggers.get(written.when.trigger)
+    form = context.form_ids.get(written.when.form) if written.when.form else None
+    if written.when.form and form is None:
+        return None  # the check of references has said so
+    known = len(problems)
+    own = ActionContext(context, _scope(context, form), problems, path, form)
+    rows = trigger.row_form(written.when, own.at("when"))
+    if rows is not None:
+        own = own.within(_scope(context, rows, form))
+    when = trigger.compile(written.when, own.at("when"))
+    condition = compile_condition(written.if_, own, "if")
+    then = compile_actions(written.then, context.kinds.actions, own.at("then"))
+    otherwise = compile_actions(written.else_, context.kinds.actions, own.at("else"))
+    _refuse_contradictions(written, trigger, form, (*then, *otherwise), own)
+    if len(problems) > known:
+        return None
+    return CompiledRule(
+        id=written.key,
+        name=written.name,
+        title=written.caption,
+        definition=written,
+        place=place,
+        form=form,
+        trigger=trigger,
+        when=when,
+        condition=condition,
+        then=then,
+        otherwise=otherwise,
+        early=is_early(written, trigger, (*then, *otherwise)),
+        in_job=written.async_,
+        as_user=written.as_ == "user",
+        group=written.group,
+        rows=getattr(when, "rows", None) if rows is not None else None,
+    )
+
+
+def is_early(written: Any, trigger: TriggerType, actions: tuple[CompiledAction, ...]) -> bool:
+    """Whether a rule runs before the write: it looks at saves, and only sets its own record or refuses."""
+    saves = trigger.source == "record" and trigger.operations != frozenset({"derived"})
+    return saves and not written.async_ and bool(actions) and all(action.kind.early for action in actions)
+
+
+def _scope(context: AppContext, form: str | None, record_form: str | None = None) -> Scope:
+    if form is None:
+        return Scope(context.names, "", NOWHERE)
+    return Scope(context.names, form, RULE_ROOTS, record_form)
+
+
+def _refuse_contradictions(
+    written: "RuleDefinition",
+    trigger: TriggerType,
+    form: str | None,
+    actions: tuple[CompiledAction, ...],
+    context: ActionContext,
+) -> None:
+    if not actions:
+        message = {"en": "The rule does nothing", "zh": "规则没有任何动作"}
+        context.add("no_actions", message, "then", hint={"en": "Give it an action", "zh": "请添加动作"})
+    if len(actions) > MAXIMUM_ACTIONS_PER_RULE:
+        most = MAXIMUM_ACTIONS_PER_RULE
+        message = {"en": f"A rule has at most {most} actions", "zh": f"每条规则最多 {most} 个动作"}
+        context.add("limit_exceeded", message, "then")
+    names = {action.kind.name for action in actions}
+    if "refuse" in names and (trigger.source != "record" or written.async_):
+        message = {"en": "Only a rule that looks while saving can refuse", "zh": "只有在保存时执行的规则才能拒绝"}
+        context.add("nothing_to_refuse", message, "then")
+    if form is None and names & {"set", "assign", "start_flow"}:
+        message = {"en": "This rule has no record to act on", "zh": "该规则没有可操作的记录"}
+        hint = {"en": "Give the trigger a “form”", "zh": "请在触发器中填写 form"}
+        context.add("no_record", message, "when", hint=hint)
+    if trigger.operations == frozenset({"delete"}) and names & {"set", "assign"}:
+        message = {"en": "A deleted record cannot be changed", "zh": "已删除的记录不能再修改"}
+        context.add("record_deleted", message, "then")
+
+
+def _count(rules: dict[str, CompiledRule], definition: Any, problems: Problems) -> None:
+    for form, count in Counter(rule.form for rule in rules.values() if rule.form).items():
+        if count > MAXIMUM_RULES_PER_FORM:
+            message = {
+                "en": f"A form has at most {MAXIMUM_RULES_PER_FORM} rules",
+                "zh": f"每个表单最多 {MAXIMUM_RULES_PER_FORM} 条规则",
+            }
+            limit = {"name": "rules_per_form", "maximum": MAXIMUM_RULES_PER_FORM, "actual": count, "form": form}
+            problems.add(ROOT / "rules", "limit_exceeded", message, limit=limit)

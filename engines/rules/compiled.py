@@ -1,0 +1,113 @@
+"""Compiled rules: checked once, indexed by form, and then only read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from engines.action_type import CompiledAction
+from engines.compiled import EarlyAnswer
+from engines.effects import Effect
+from engines.events import MomentCame, RecordChanged
+from engines.facts import Facts, Needs
+from engines.rules.condition import CompiledCondition
+from engines.rules.trace import RuleTrace
+from engines.rules.trigger_type import TriggerType
+from metadata.text import Text
+
+if TYPE_CHECKING:
+    from metadata.rules import RuleDefinition
+
+Runs = Mapping[tuple[str, int], int]
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A rule that can run. `early` rules run before their record is written, all others after it."""
+
+    id: str
+    name: str
+    title: Text
+    definition: "RuleDefinition"
+    place: int
+    form: str | None
+    trigger: TriggerType
+    when: Any
+    condition: CompiledCondition | None
+    then: tuple[CompiledAction, ...]
+    otherwise: tuple[CompiledAction, ...]
+    early: bool = False
+    in_job: bool = False
+    as_user: bool = False
+    group: str | None = None
+    rows: str | None = None  # the subform field whose rows the rule is about
+
+    @property
+    def enabled(self) -> bool:
+        return self.definition.enabled
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What rules ask for after an event, who looked, and which rules ran (rule id and record)."""
+
+    effects: tuple[Effect, ...] = ()
+    trace: tuple[RuleTrace, ...] = ()
+    ran: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class CompiledRules:
+    """All rules of an app by id, in the order of the definition."""
+
+    app: str
+    zone: ZoneInfo
+    rules: Mapping[str, CompiledRule] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[CompiledRule]:
+        return iter(self.rules.values())
+
+    @cached_property
+    def record_rules(self) -> Mapping[tuple[str, bool], tuple[CompiledRule, ...]]:
+        """The rules that look at saves, by form and by whether they are early."""
+        return _grouped(each for each in self if each.enabled and each.trigger.source == "record")
+
+    @cached_property
+    def swept(self) -> tuple[CompiledRule, ...]:
+        """The rules that a sweep finds records for."""
+        return tuple(each for each in self if each.enabled and each.trigger.source == "sweep")
+
+    @cached_property
+    def scheduled(self) -> tuple[CompiledRule, ...]:
+        """The rules that the clock starts."""
+        return tuple(each for each in self if each.enabled and each.trigger.source == "schedule")
+
+    def swept_of(self, form: str) -> tuple[CompiledRule, ...]:
+        return tuple(each for each in self.swept if each.form == form)
+
+    def early(self, event: RecordChanged, facts: Facts) -> EarlyAnswer | Needs:
+        """Ask the early rules about a save before it is written; each sees what the ones before it set."""
+        from engines.rules.execute import early
+
+        return early(self, event, facts)
+
+    def late(self, event: RecordChanged, facts: Facts, runs: Runs | None = None) -> Outcome | Needs:
+        """Ask the late rules about a save that has been written; `runs` counts what ran in this transaction."""
+        from engines.rules.execute import late
+
+        return late(self, event, facts, runs or {})
+
+    def moment(self, event: MomentCame, facts: Facts) -> Outcome | Needs:
+        """Ask a rule whose moment has come."""
+        from engines.rules.execute import moment
+
+        return moment(self, event, facts)
+
+
+def _grouped(rules: Iterable[CompiledRule]) -> dict[tuple[str, bool], tuple[CompiledRule, ...]]:
+    found: dict[tuple[str, bool], tuple[CompiledRule, ...]] = {}
+    for rule in rules:
+        key = (rule.form or "", rule.early)
+        found[key] = (*found.get(key, ()), rule)
+    return found
