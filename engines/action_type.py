@@ -22,7 +22,6 @@ RULE_ROOTS = frozenset({"record", "old", "user", "today", "now"})
 class AppContext(Protocol):
     """What the compilation of an app knows about all its parts: names, ids and functions."""
 
-    kinds: Any  # the registries (metadata.kinds.Kinds)
     names: Names
     functions: Registry[Any]
     forms: Mapping[str, Any]  # compiled forms by id

@@ -1,6 +1,6 @@
 """The rule engine: what follows from an event, decided without doing it."""
 
-from engines.rules.compile import compile, compile_rule
+from engines.rules.compile import compile_rule, compile_rules
 from engines.rules.compiled import CompiledRule, CompiledRules, Outcome
 from engines.rules.execute import occurrence_of, why
 from engines.rules.trace import RuleTrace
@@ -13,8 +13,8 @@ __all__ = [
     "RuleTrace",
     "Sweep",
     "TriggerType",
-    "compile",
     "compile_rule",
+    "compile_rules",
     "occurrence_of",
     "why",
 ]

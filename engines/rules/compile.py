@@ -1,8 +1,8 @@
 """From the rules as written to rules that can run: every name an id, every expression checked."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from engines.action_type import RULE_ROOTS, ActionContext, AppContext, CompiledAction, compile_actions
 from engines.rules.compiled import CompiledRule, CompiledRules
@@ -12,7 +12,7 @@ from metadata.expressions import Scope
 from metadata.problems import ROOT, Path, Problems
 
 if TYPE_CHECKING:
-    from metadata.app import AppDefinition
+    from metadata.kinds import Kinds
     from metadata.rules import RuleDefinition
 
 MAXIMUM_RULES_PER_FORM = 50  # L34
@@ -21,23 +21,24 @@ MAXIMUM_ACTIONS_PER_RULE = 20
 NOWHERE = frozenset({"user", "today", "now"})
 
 
-def compile(definition: "AppDefinition", context: AppContext, problems: Problems) -> CompiledRules:
+def compile_rules(
+    definitions: Sequence["RuleDefinition"], context: AppContext, kinds: "Kinds", problems: Problems
+) -> CompiledRules:
     """Compile all rules of an app; what is wrong is added to the problems."""
-    zone = ZoneInfo(definition.time_zone)
     rules: dict[str, CompiledRule] = {}
-    for place, written in enumerate(definition.rules):
-        rule = compile_rule(written, place, context, problems, ROOT / "rules" / place)
+    for place, written in enumerate(definitions):
+        rule = compile_rule(written, place, context, kinds, problems, ROOT / "rules" / place)
         if rule is not None:
             rules[rule.id] = rule
-    _count(rules, definition, problems)
-    return CompiledRules(definition.app, zone, rules)
+    _count(rules, problems)
+    return CompiledRules(rules)
 
 
 def compile_rule(
-    written: "RuleDefinition", place: int, context: AppContext, problems: Problems, path: Path
+    written: "RuleDefinition", place: int, context: AppContext, kinds: "Kinds", problems: Problems, path: Path
 ) -> CompiledRule | None:
     """Compile one rule; None where its form is unknown."""
-    trigger: TriggerType = context.kinds.triggers.get(written.when.trigger)
+    trigger: TriggerType = kinds.triggers.get(written.when.trigger)
     form = context.form_ids.get(written.when.form) if written.when.form else None
     if written.when.form and form is None:
         return None  # the check of references has said so
@@ -48,8 +49,8 @@ def compile_rule(
         own = own.within(_scope(context, rows, form))
     when = trigger.compile(written.when, own.at("when"))
     condition = compile_condition(written.if_, own, "if")
-    then = compile_actions(written.then, context.kinds.actions, own.at("then"))
-    otherwise = compile_actions(written.else_, context.kinds.actions, own.at("else"))
+    then = compile_actions(written.then, kinds.actions, own.at("then"))
+    otherwise = compile_actions(written.else_, kinds.actions, own.at("else"))
     _refuse_contradictions(written, trigger, form, (*then, *otherwise), own)
     if len(problems) > known:
         return None
@@ -112,7 +113,7 @@ def _refuse_contradictions(
         context.add("record_deleted", message, "then")
 
 
-def _count(rules: dict[str, CompiledRule], definition: Any, problems: Problems) -> None:
+def _count(rules: dict[str, CompiledRule], problems: Problems) -> None:
     for form, count in Counter(rule.form for rule in rules.values() if rule.form).items():
         if count > MAXIMUM_RULES_PER_FORM:
             message = {

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from engines.action_type import CompiledAction
 from engines.compiled import EarlyAnswer
@@ -61,8 +60,6 @@ class Outcome:
 class CompiledRules:
     """All rules of an app by id, in the order of the definition."""
 
-    app: str
-    zone: ZoneInfo
     rules: Mapping[str, CompiledRule] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[CompiledRule]:

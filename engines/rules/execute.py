@@ -36,7 +36,7 @@ def early(rules: CompiledRules, event: RecordChanged, facts: Facts) -> EarlyAnsw
     traces: list[RuleTrace] = []
     decided: set[str] = set()
     for rule in rules.record_rules.get((event.form, True), ()):
-        verdict = judge(rules, rule, event, facts, decided)
+        verdict = judge(rule, event, facts, decided)
         if isinstance(verdict, Needs):
             return verdict
         traces.extend([verdict.trace] if verdict.trace.is_told else [])
@@ -54,7 +54,7 @@ def late(rules: CompiledRules, event: RecordChanged, facts: Facts, runs: Runs) -
     ran: list[tuple[str, int]] = []
     needs, decided = Needs(), set[str]()
     for rule in rules.record_rules.get((event.form, False), ()):
-        verdict = judge(rules, rule, event, facts, decided, runs.get((rule.id, event.record), 0))
+        verdict = judge(rule, event, facts, decided, runs.get((rule.id, event.record), 0))
         if isinstance(verdict, Needs):
             needs |= verdict
             continue
@@ -76,7 +76,7 @@ def moment(rules: CompiledRules, event: MomentCame, facts: Facts) -> Outcome | N
     if rule is None or not rule.enabled or (rule.form is not None and event.after is None):
         return Outcome()
     occasion = Occasion(
-        app=rules.app,
+        app=facts.app,
         form=rule.form,
         record_id=event.record,
         record=event.after or {},
@@ -94,7 +94,6 @@ def moment(rules: CompiledRules, event: MomentCame, facts: Facts) -> Outcome | N
 
 
 def judge(
-    rules: CompiledRules,
     rule: CompiledRule,
     event: RecordChanged,
     facts: Facts,
@@ -124,14 +123,14 @@ def judge(
         if not again:
             reason = {"en": "it ran already and nothing crossed anew", "zh": "已执行过,且条件没有重新成立"}
             return Verdict(replace(_trace(rule, event, "not_concerned", look), reason=reason))
-    occasion = _occasion(rules, rule, event, facts, runs)
+    occasion = _occasion(rule, event, facts, runs)
     verdict = _act(rule, occasion, look, event.operation)
     if rule.group is not None and isinstance(verdict, Verdict) and verdict.trace.outcome in ("fired", "queued"):
         decided.add(rule.group)
     return verdict
 
 
-def why(rules: CompiledRules, rule: CompiledRule, event: RecordChanged | MomentCame, facts: Facts) -> RuleTrace | Needs:
+def why(rule: CompiledRule, event: RecordChanged | MomentCame, facts: Facts) -> RuleTrace | Needs:
     """Evaluate an event again for one rule, with every term, whatever came of it; nothing is done."""
     if isinstance(event, MomentCame):
         environment = Environment(record=event.after or {}, facts=facts, row=event.row)
@@ -205,10 +204,10 @@ def _change(event: RecordChanged, facts: Facts) -> Change:
     return Change(event, now, before)
 
 
-def _occasion(rules: CompiledRules, rule: CompiledRule, event: RecordChanged, facts: Facts, runs: int) -> Occasion:
+def _occasion(rule: CompiledRule, event: RecordChanged, facts: Facts, runs: int) -> Occasion:
     key = f"{rule.id}:{event.record}" + (f":{runs}" if runs else "")
     record: Mapping[str, Any] = event.after or event.before or {}
-    return Occasion(rules.app, event.form, event.record, record, facts, key, old=event.before)
+    return Occasion(facts.app, event.form, event.record, record, facts, key, old=event.before)
 
 
 def _with_fields(event: RecordChanged, effect: SetFields) -> RecordChanged:
