@@ -1,5 +1,6 @@
 """Who may do what with which records and fields: compiled once per app, then asked for every read and write."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from engines.relation import Reading, Relation
 from metadata.expressions import Expression, FieldReference, Names, Scope, check
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
 from metadata.registry import Registry
+from metadata.text import say
 from metadata.value_types import YES_NO
 
 VERBS = (
@@ -35,6 +37,8 @@ VERBS = (
 NAMED_SCOPES = {"own": "owner == user", "department": "department in user.departments", "all": None}
 
 SYSTEM = system("truth")
+
+MOST_REMEMBERED = 2_000
 
 Mask = tuple[frozenset[int], ...]
 """When a field shows: of each group at least one grant (by place in the view) must match the row; () is always."""
@@ -82,12 +86,23 @@ class CompiledAccess:
 
     grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
     _memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    _lately: OrderedDict[Any, Any] = field(default_factory=OrderedDict, compare=False, repr=False)
 
     def remember(self, key: Any, make: Any) -> Any:
         """Keep what only depends on the roles held; an app has few combinations of them."""
         if key not in self._memory:
             self._memory[key] = make()
         return self._memory[key]
+
+    def recall(self, key: Any) -> Any | None:
+        """What was kept for one person's question, if it is among the last asked for."""
+        return self._lately.get(key)
+
+    def keep(self, key: Any, value: Any) -> None:
+        """Keep what depends on one person for a while."""
+        self._lately[key] = value
+        while len(self._lately) > MOST_REMEMBERED:
+            self._lately.popitem(last=False)
 
 
 def compile_access(app: CompiledApp, functions: Registry[Any], problems: Problems) -> CompiledAccess:
@@ -163,12 +178,14 @@ def truth(app: CompiledApp, form: str, moment: Moment, dialect: str, deleted: bo
     return visible(app, SYSTEM, form, moment, dialect, deleted=deleted)
 
 
-def readable_names(app: CompiledApp, actor: Actor) -> Names:
+def readable_names(app: CompiledApp, actor: Actor, also: Sequence[Grant] = ()) -> Names:
     """The names that exist for an actor: whatever he can never see is unknown to him."""
     if actor.is_system:
         return app.names
+    if also:
+        return _readable_names(app, actor, also)
     key = ("names", actor.roles_in(app.name), actor.scopes)
-    names: Names = app.access.remember(key, lambda: _readable_names(app, actor))
+    names: Names = app.access.remember(key, lambda: _readable_names(app, actor, ()))
     return names
 
 
@@ -216,8 +233,8 @@ def _scope(
         problems.extend(refusal.problems, place)
     except NotPushable as reason:
         message = {
-            "en": f"This condition cannot be asked of the database: {reason}",
-            "zh": f"该条件无法在数据库中执行:{reason}",
+            "en": f"This condition cannot be asked of the database: {say(reason.reason, 'en')}",
+            "zh": f"该条件无法在数据库中执行:{say(reason.reason, 'zh')}",
         }
         hint = {"en": "Use comparisons of fields and `user`", "zh": "请使用字段与 user 的比较"}
         problems.add(place, "not_pushable", message, hint)
@@ -338,10 +355,10 @@ def is_declassified(field: CompiledField) -> bool:
     return bool(getattr(field.options, "declassify", False))
 
 
-def _readable_names(app: CompiledApp, actor: Actor) -> Names:
+def _readable_names(app: CompiledApp, actor: Actor, also: Sequence[Grant]) -> Names:
     forms: dict[str, Mapping[str, FieldReference]] = {}
     for id, form in app.forms.items():
-        seen = view(app, actor, form.parent or id)
+        seen = view(app, actor, form.parent or id, "read", also)
         if not seen.grants:
             forms[id] = {}
         elif form.parent is None:

@@ -145,9 +145,16 @@ class Relation:
         shows = self._shows(mask)
         return None if shows is None else (self.source.c[described.column], shows)
 
+    def shows(self, field: str) -> Column | None:
+        """Under which condition a field shows in a record; None where it always does."""
+        mask = self.view.masks.get(field)
+        return sa.false() if mask is None or self._absent else self._shows(mask)
+
     def matches(self, grant: "Grant") -> Column:
         """Whether a record meets the scope of a grant; scopes look at the truth."""
-        conditions = [] if grant.records is None else [self.source.c.id.in_(sorted(grant.records))]
+        conditions: list[Column] = []
+        if grant.records is not None:
+            conditions.append(self.source.c.id.in_(sorted(grant.records)))
         if grant.scope is not None:
             conditions.append(where(grant.scope, self._truth, self.reading.moment, self.reading.dialect))
         return sa.and_(sa.true(), *conditions)
@@ -208,7 +215,9 @@ class Relation:
             raw: Column = self.source.c[field.column]
             return raw
         assert field.expression is not None, f"{field.id} has neither a column nor an expression"
-        return to_sql(field.expression, self, self.reading.moment, self.reading.dialect)
+        reading, decimals = self.reading, field.type.decimals if field.type.name == "number" else None
+        computed = to_sql(field.expression, self, reading.moment, reading.dialect, decimals)
+        return sa.type_coerce(computed, column_type(field.type))
 
     def _belongs(self, record: Column, field: str) -> Column:
         mask = self.view.masks.get(field)

@@ -1,0 +1,104 @@
+"""The order of a list, and cursors: where a page ended, so that the next one begins there."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import sqlalchemy as sa
+
+from engines.relation import Column
+from metadata.problems import Invalid, Path, Problem
+from metadata.value_types import ValueType
+
+SORTABLE = ("text", "number", "yes_no", "date", "datetime", "member", "department", "link")
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """One column of the order, with the label under which its value stands in the rows."""
+
+    label: str
+    column: Column
+    descending: bool
+    type: ValueType
+
+    @property
+    def ordering(self) -> Any:
+        """Blanks come last, whichever way; the same on both databases."""
+        return (self.column.desc() if self.descending else self.column.asc()).nulls_last()
+
+
+Order = tuple[SortKey, ...]
+
+
+def after(order: Order, values: list[Any]) -> Column:
+    """The records that come after these values in the order."""
+    choices, same = [], []
+    for key, value in zip(order, values, strict=True):
+        bound = sa.literal(value, key.column.type)
+        if value is not None:
+            beyond = key.column < bound if key.descending else key.column > bound
+            choices.append(sa.and_(*same, sa.or_(beyond, key.column.is_(None))))
+        same.append(key.column.is_(None) if value is None else key.column == bound)
+    return sa.or_(sa.false(), *choices)
+
+
+def write_cursor(row: Mapping[str, Any], order: Order) -> str:
+    """The place of a row, as text that nobody needs to understand."""
+    plain = [_plain(row[key.label]) for key in order]
+    return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, order: Order) -> list[Any]:
+    """The values of a place; a cursor of another order, or none of ours, is refused."""
+    try:
+        plain = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        if not isinstance(plain, list) or len(plain) != len(order):
+            raise ValueError("another order")
+        return [_typed(each, key.type) for each, key in zip(plain, order, strict=True)]
+    except (ValueError, TypeError, InvalidOperation, binascii.Error, RecursionError):
+        message = {"en": "This cursor does not belong to this list", "zh": "该游标不属于此列表"}
+        hint = {"en": "Begin with the first page again", "zh": "请从第一页重新开始"}
+        raise Invalid(Problem(Path(("cursor",)), "bad_cursor", message, hint)) from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _typed(plain: Any, type: ValueType) -> Any:
+    if plain is None:
+        return None
+    match type.name:
+        case "text":
+            return _of(str, plain)
+        case "yes_no":
+            return _of(bool, plain)
+        case "number":
+            number = Decimal(_of(str, plain))
+            if not number.is_finite() or abs(number) > 10**15:
+                raise ValueError("no number of ours")
+            return number
+        case "date":
+            return date.fromisoformat(_of(str, plain))
+        case "datetime":
+            moment = datetime.fromisoformat(_of(str, plain))
+            if moment.tzinfo is None:
+                raise ValueError("no zone")
+            return moment
+    if isinstance(plain, bool) or not 0 <= _of(int, plain) < 2**63:
+        raise ValueError("no id of ours")
+    return plain
+
+
+def _of(kind: type, plain: Any) -> Any:
+    if not isinstance(plain, kind) or (isinstance(plain, str) and "\x00" in plain):
+        raise ValueError("another type")
+    return plain
