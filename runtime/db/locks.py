@@ -1,7 +1,7 @@
 """A fair lock: SQLite has one writer, and whoever waits longest writes next."""
 
 from collections import deque
-from threading import Lock, get_ident
+from threading import Lock
 
 
 class FairLock:
@@ -10,15 +10,13 @@ class FairLock:
     def __init__(self) -> None:
         self._mutex = Lock()
         self._waiting: deque[Lock] = deque()
-        self._holder: int | None = None
+        self._held = False
 
     def acquire(self, seconds: float) -> bool:
         """Wait for the turn at most so long; False when it did not come."""
-        if self._holder == get_ident():
-            raise RuntimeError("this thread already writes; a write cannot be opened inside a write")
         with self._mutex:
-            if self._holder is None:
-                self._holder = get_ident()
+            if not self._held:
+                self._held = True
                 return True
             turn = Lock()
             turn.acquire()
@@ -29,16 +27,15 @@ class FairLock:
         """Hand over to the longest waiting thread, or be free."""
         with self._mutex:
             if self._waiting:
-                self._holder = -1  # promised to the next one, who writes its own name on waking
-                self._waiting.popleft().release()
+                self._waiting.popleft().release()  # it stays held: the turn goes straight to the next one
             else:
-                self._holder = None
+                self._held = False
 
     def _wait_for(self, turn: Lock, seconds: float) -> bool:
-        came = turn.acquire(timeout=seconds)
+        if turn.acquire(timeout=seconds):
+            return True
         with self._mutex:
-            if not came and turn in self._waiting:
+            if turn in self._waiting:
                 self._waiting.remove(turn)
                 return False
-            self._holder = get_ident()
-        return True
+        return True  # it was handed over in the very last moment

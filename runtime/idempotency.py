@@ -1,0 +1,191 @@
+"""A request that is sent twice happens once: the answer is stored in the transaction of its effect (semantics.md S3)."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, func, insert, select, update
+
+from engines.actor import Actor
+from metadata.problems import ROOT, Conflict, Invalid, Path, Problem, Refusal
+from runtime.db import tables
+from runtime.db.engine import write_json
+from runtime.services import Services
+from runtime.transaction import Cause, Tx, run
+
+LIFE = timedelta(hours=24)
+STORED_BODY = 64_000
+NOT_STORED = {401, 403, 429}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a route says: a status, a JSON value, and headers such as ETag."""
+
+    body: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Key:
+    """One request of one actor, however often it is sent."""
+
+    principal: str
+    route: str
+    key: str
+    fingerprint: str
+
+
+class InProgress(Conflict):
+    """The first sending of the same request is still being answered."""
+
+    code = "in_progress"
+    title = {"en": "The same request is being answered already", "zh": "相同的请求正在处理中"}
+    retry_after = 1
+
+
+class KeyReused(Invalid):
+    """The key belongs to another request."""
+
+    code = "key_reused"
+
+
+class RefusedBefore(Refusal):
+    """The stored refusal of the same request, said again."""
+
+    headers = {"Idempotency-Replayed": "true"}
+
+
+NEVER_STORED = (InProgress, KeyReused, RefusedBefore)
+
+
+def key_of(actor: Actor, key: str | None, route: str, body: bytes) -> Key | None:
+    """Give the key of a request; None where the client sent none."""
+    if key is None:
+        return None
+    if not (1 <= len(key) <= 128 and key.isascii() and key.isprintable()):
+        message = {
+            "en": "An Idempotency-Key has 1 to 128 printable characters",
+            "zh": "Idempotency-Key 须为 1 至 128 个可打印字符",
+        }
+        raise Invalid(Problem(ROOT, "bad_idempotency_key", message))
+    fingerprint = hashlib.sha256(route.encode() + b"\n" + _canonical(body)).hexdigest()
+    return Key(f"{actor.kind}:{actor.member or actor.credential}", route, key, fingerprint)
+
+
+def once(
+    services: Services, actor: Actor, key: Key | None, work: Callable[[Tx], Answer], cause: Cause | None = None
+) -> Answer:
+    """Do the work in a transaction, or give the stored answer of the same request."""
+    if key is None:
+        return run(services, actor, work, cause)
+    with _alone(services, key):
+        try:
+            return run(services, actor, lambda tx: _replay(tx, key) or _first_time(tx, key, work), cause)
+        except Refusal as refusal:
+            _store_refusal(services, key, refusal)
+            raise
+
+
+@contextmanager
+def _alone(services: Services, key: Key) -> Iterator[None]:
+    """Refuse a second sending while this process still answers the first."""
+    with services.lock:
+        if key in services.answering:
+            raise InProgress()
+        services.answering.add(key)
+    try:
+        yield
+    finally:
+        services.answering.discard(key)
+
+
+def _first_time(tx: Tx, key: Key, work: Callable[[Tx], Answer]) -> Answer:
+    row = {"fingerprint": key.fingerprint, "state": "running", "status": None, "body": None}
+    tx.connection.execute(insert(tables.idempotency).values(**_names(key), **row, expires=tx.now + LIFE))
+    answer = work(tx)
+    body = _packed(answer)
+    done = update(tables.idempotency).where(*_is(key))
+    tx.connection.execute(done.values(state="done", status=answer.status, body=body))
+    return answer
+
+
+def _replay(tx: Tx, key: Key) -> Answer | None:
+    _forget_old(tx)
+    _take_turn(tx, key)
+    row = tx.connection.execute(select(tables.idempotency).where(*_is(key))).one_or_none()
+    if row is None:
+        return None
+    if row.fingerprint != key.fingerprint:
+        message = {"en": "This Idempotency-Key was used for another request", "zh": "该 Idempotency-Key 已用于其他请求"}
+        raise KeyReused(Problem(ROOT, "key_reused", message))
+    kept = orjson.loads(row.body) if row.body else {}
+    if "refusal" in kept:
+        raise _refusal_again(row.status, kept["refusal"])
+    headers = {**kept.get("headers", {}), "Idempotency-Replayed": "true"}
+    return Answer(kept.get("body"), row.status, headers)
+
+
+def _take_turn(tx: Tx, key: Key) -> None:
+    """Let only one process answer a key at a time (on SQLite the writer's turn does it)."""
+    if tx.dialect == "postgresql":
+        number = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big", signed=True)
+        if not tx.connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar():
+            raise InProgress()
+
+
+def _forget_old(tx: Tx) -> None:
+    old = tables.idempotency.c.expires < tx.now
+    tx.connection.execute(delete(tables.idempotency).where(old))
+
+
+def _store_refusal(services: Services, key: Key, refusal: Refusal) -> None:
+    """Remember a refusal too, after its transaction was undone; but none that a second try may well answer otherwise."""
+    if refusal.status in NOT_STORED or refusal.status >= 500 or isinstance(refusal, NEVER_STORED):
+        return
+    told = {
+        "code": refusal.code,
+        "title": refusal.title,
+        "detail": refusal.detail,
+        "problems": [{**asdict(problem), "path": problem.path.parts} for problem in refusal.problems],
+        "extra": refusal.extra,
+    }
+    values = {"state": "done", "status": refusal.status, "body": write_json({"refusal": told}).encode()}
+    expires = services.clock() + LIFE
+    with services.database.write() as connection:
+        connection.execute(delete(tables.idempotency).where(*_is(key)))
+        connection.execute(
+            insert(tables.idempotency).values(**_names(key), fingerprint=key.fingerprint, **values, expires=expires)
+        )
+
+
+def _refusal_again(status: int, told: dict[str, Any]) -> "RefusedBefore":
+    problems = [Problem(**{**problem, "path": Path(tuple(problem["path"]))}) for problem in told["problems"]]
+    again = RefusedBefore(*problems, code=told["code"], detail=told["detail"], **told["extra"])
+    again.status, again.title = status, told["title"]
+    return again
+
+
+def _packed(answer: Answer) -> bytes | None:
+    packed = write_json({"body": answer.body, "headers": dict(answer.headers)}).encode()
+    return packed if len(packed) <= STORED_BODY else None
+
+
+def _canonical(body: bytes) -> bytes:
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONDecodeError:
+        return body
+
+
+def _names(key: Key) -> dict[str, str]:
+    return {"principal": key.principal, "route": key.route, "key": key.key}
+
+
+def _is(key: Key) -> list[Any]:
+    return [tables.idempotency.c[name] == value for name, value in _names(key).items()]

@@ -1,0 +1,123 @@
+"""The composition root: services, routes, gate and worker become one application."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.middleware.gzip import GZipMiddleware
+
+from runtime.services import Services, open_services
+from runtime.settings import Settings
+from runtime.web import errors
+from runtime.web.answers import JsonResponse
+from runtime.web.deps import MARK, SignedIn
+from runtime.web.gate import Gate
+from runtime.web.limits import HashQueue
+from runtime.web.metrics import Metrics
+
+# Whatever module of these packages has a `router` is served. The builder's floor lies above this one, so it is
+# known here by name only.
+FLOORS = ("runtime.web", "builder_api", "runtime.web.pages")
+API = "/api/v1"
+
+
+class UnguardedRoute(Exception):
+    """A route that does not say who may use it: a mistake that stops the start."""
+
+
+def create_app(settings: Settings, services: Services | None = None, worker: bool = False) -> FastAPI:
+    """Build the application; with a worker it also does the jobs, the timers and the sweeps."""
+    services = services or open_services(settings)
+    app = FastAPI(
+        title="Fourfold",
+        version=_version(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(services, worker),
+    )
+    app.state.services = services
+    app.state.metrics = Metrics(services.database)
+    app.state.hashes = HashQueue()
+    errors.install(app)
+    for module in _web_modules():
+        app.include_router(module.router)
+        if install := getattr(module, "install", None):
+            install(app)
+    app.add_api_route(f"{API}/openapi.json", openapi, methods=["GET"], include_in_schema=False)
+    require_guards(app)
+    app.add_middleware(Gate, settings=settings, metrics=app.state.metrics)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    return app
+
+
+def openapi(visit: SignedIn) -> JsonResponse:
+    """Describe this installation's API."""
+    return JsonResponse(visit.request.app.openapi())
+
+
+def require_guards(app: FastAPI) -> None:
+    """Refuse to start with a route that does not declare who may use it."""
+    for route in all_routes(app.router):
+        if not any(getattr(each.call, MARK, False) for each in _dependants(route.dependant)):
+            raise UnguardedRoute(f"{sorted(route.methods or ())} {route.path} declares no guard (runtime/web/deps.py)")
+
+
+def all_routes(router: APIRouter) -> Iterator[APIRoute]:
+    """Every route, those of included routers too."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif (included := getattr(route, "original_router", None)) is not None:
+            yield from all_routes(included)
+
+
+def _dependants(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for below in dependant.dependencies:
+        yield from _dependants(below)
+
+
+def _web_modules() -> Iterator[ModuleType]:
+    for floor in FLOORS:
+        spec = find_spec(floor)
+        if spec is None or spec.submodule_search_locations is None:
+            continue
+        for info in sorted(pkgutil.iter_modules(spec.submodule_search_locations), key=lambda info: info.name):
+            if not info.ispkg:
+                module = importlib.import_module(f"{floor}.{info.name}")
+                if isinstance(getattr(module, "router", None), APIRouter):
+                    yield module
+
+
+def _lifespan(services: Services, worker: bool) -> Any:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        from runtime import worker as working
+
+        running = working.start(services) if worker else None
+        try:
+            yield
+        finally:
+            if running is not None:
+                working.stop(running)
+            services.close()
+
+    return lifespan
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("fourfold")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,225 @@
+"""What a route may ask for: the visit (who asks, and how to read and write as him), the body, a guard.
+
+Every route declares a guard: `signed_in`, `signed_in_page`, `holds(right)` or, for what is open to all, `anyone`.
+Transactions are opened inside the route (`with visit.read() as tx`, `visit.run(work)`), never by a dependency: a
+connection that waits for a free thread would starve the ones that hold a thread and wait for a connection.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
+
+from engines.actor import Actor
+from metadata.problems import ROOT, Problem, Refusal, Refused
+from runtime import idempotency, identity, transaction
+from runtime.db.ids import new_id
+from runtime.idempotency import Answer
+from runtime.identity import NOBODY, NotSignedIn, Session
+from runtime.services import Services
+from runtime.transaction import Cause, Tx
+from runtime.web.answers import as_response, language_of
+from runtime.web.strict_json import BadJson
+
+T = TypeVar("T")
+Guard = Callable[..., Any]
+MARK = "is_guard"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request of one actor."""
+
+    request: Request
+    services: Services
+    actor: Actor
+    session: Session | None = None
+
+    @property
+    def language(self) -> str:
+        """The language to answer in."""
+        return str(self.request.state.language)
+
+    @property
+    def csrf(self) -> str:
+        """The token that every form of this session carries."""
+        return self.session.csrf if self.session else ""
+
+    @property
+    def cause(self) -> Cause:
+        return Cause(new_id(), "request", request=self.request.state.id)
+
+    def read(self) -> AbstractContextManager[Tx]:
+        """Read as the actor: `with visit.read() as tx`."""
+        return transaction.read(self.services, self.actor)
+
+    def write(self) -> AbstractContextManager[Tx]:
+        """Write as the actor, once: `with visit.write() as tx`."""
+        return transaction.begin(self.services, self.actor, self.cause)
+
+    def run(self, work: Callable[[Tx], T]) -> T:
+        """Write as the actor, again from the start after a deadlock."""
+        return transaction.run(self.services, self.actor, work, self.cause)
+
+    def once(self, work: Callable[[Tx], Answer]) -> Any:
+        """Write as the actor and answer; a repeat with the same Idempotency-Key gets the stored answer (S3)."""
+        key = idempotency.key_of(self.actor, self.request.headers.get("idempotency-key"), *self._fingerprint())
+        return as_response(idempotency.once(self.services, self.actor, key, work, self.cause))
+
+    def _fingerprint(self) -> tuple[str, bytes]:
+        route = f"{self.request.method} {self.request.url.path}"
+        return route, self.request.scope["state"].get("body", b"")
+
+
+def services_of(request: Request) -> Services:
+    """The installation that this server runs."""
+    found: Services = request.app.state.services
+    return found
+
+
+def guard(function: Guard) -> Guard:
+    """Mark a dependency as a guard; the start refuses routes without one."""
+    setattr(function, MARK, True)
+    return function
+
+
+@guard
+def open_to_all() -> None:
+    """Open to everybody, without even asking who it is: static files, health."""
+
+
+@guard
+def anyone(request: Request) -> Visit:
+    """Open to everybody; whoever is signed in is recognised all the same."""
+    try:
+        return _recognise(request)
+    except NotSignedIn:
+        return Visit(request, services_of(request), NOBODY)
+
+
+@guard
+def signed_in(request: Request) -> Visit:
+    """Open to members and to API keys within their scopes."""
+    return _recognise(request)
+
+
+@guard
+def signed_in_page(request: Request) -> Visit:
+    """Open to members in a browser; without a session the answer is the way to the sign-in page."""
+    visit = _recognise(request)
+    if visit.session is None:
+        raise NotSignedIn()
+    return visit
+
+
+def holds(right: str, scope: str = "admin") -> Guard:
+    """Open to members with a right over the installation (user_admin, app_admin, auditor, ops)."""
+
+    @guard
+    def check(visit: Annotated[Visit, Depends(signed_in)]) -> Visit:
+        if right not in visit.actor.rights or not _in_scope(visit.actor, scope):
+            raise Refused()
+        return visit
+
+    return check
+
+
+def needs_scope(scope: str) -> Guard:
+    """Open to members, and to those API keys that have the scope."""
+
+    @guard
+    def check(visit: Annotated[Visit, Depends(signed_in)]) -> Visit:
+        if not _in_scope(visit.actor, scope):
+            message = {"en": f"This key lacks the scope {scope}", "zh": f"该密钥缺少权限范围 {scope}"}
+            raise Refused(Problem(ROOT, "scope_missing", message))
+        return visit
+
+    return check
+
+
+def current_actor(visit: Annotated[Visit, Depends(signed_in)]) -> Actor:
+    """Who asks."""
+    return visit.actor
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The body, which must be a JSON object; read strictly, numbers exact."""
+    body = request.scope["state"].get("json")
+    if isinstance(body, dict):
+        return body
+    message = {"en": "Send a JSON object, with Content-Type application/json", "zh": "请发送 JSON 对象"}
+    raise BadJson(Problem(ROOT, "object_expected", message))
+
+
+async def checked_form(request: Request, visit: Annotated[Visit, Depends(anyone)]) -> FormData:
+    """The fields of a page's form, which must carry the session's token (field or header `csrf`)."""
+    form = await request.form(max_files=20, max_fields=1000, max_part_size=1_000_000)
+    given = request.headers.get("x-csrf-token") or form.get("csrf")
+    if visit.session is not None and given != visit.csrf:
+        message = {"en": "This page is out of date; load it again", "zh": "页面已过期,请刷新后重试"}
+        raise Refused(Problem(ROOT, "form_expired", message))
+    return form
+
+
+SignedIn = Annotated[Visit, Depends(signed_in)]
+SignedInPage = Annotated[Visit, Depends(signed_in_page)]
+Anyone = Annotated[Visit, Depends(anyone)]
+JsonBody = Annotated[dict[str, Any], Depends(json_body)]
+CheckedForm = Annotated[FormData, Depends(checked_form)]
+UserAdmin = Annotated[Visit, Depends(holds("user_admin"))]
+AppAdmin = Annotated[Visit, Depends(holds("app_admin", scope="build"))]
+
+__all__ = [
+    "Answer",
+    "Anyone",
+    "AppAdmin",
+    "CheckedForm",
+    "JsonBody",
+    "Refusal",
+    "SignedIn",
+    "SignedInPage",
+    "UploadFile",
+    "UserAdmin",
+    "Visit",
+]
+
+
+def cookie_name(secure: bool) -> str:
+    """Bound to this host and to https where people come over https."""
+    return "__Host-fourfold" if secure else "fourfold"
+
+
+def _recognise(request: Request) -> Visit:
+    services = services_of(request)
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        with services.database.read() as connection:
+            actor = identity.key_actor(services, connection, secret.strip(), address_of(request))
+        visit = Visit(request, services, actor)
+    else:
+        token = request.cookies.get(cookie_name(services.settings.is_secure))
+        if not token:
+            raise NotSignedIn()
+        with services.database.read() as connection:
+            actor, session = identity.session_actor(services, connection, token)
+        visit = Visit(request, services, actor, session)
+    request.state.language = language_of(request, actor)
+    request.state.actor = actor
+    return visit
+
+
+def _in_scope(actor: Actor, scope: str) -> bool:
+    return actor.scopes is None or scope in actor.scopes
+
+
+def address_of(request: Request) -> str:
+    """The address the request came from (the server has already looked through trusted proxies)."""
+    return request.client.host if request.client else ""
+
+
+def as_system(visit: Visit, actor: Actor) -> Visit:
+    """The same request, acting as somebody else: flows and rules act for the platform."""
+    return replace(visit, actor=actor)

@@ -1,0 +1,146 @@
+"""Reads a JSON body strictly: what Python would let pass in silence becomes a problem that names its place."""
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from metadata.problems import ROOT, LimitExceeded, Path, Problem, Refusal
+from metadata.text import Text
+
+DEPTH, KEYS, ITEMS, DIGITS = 32, 2_000, 10_000, 40
+
+
+class BadJson(Refusal):
+    """The body is not the JSON it claims to be."""
+
+    status = 400
+    code = "bad_json"
+    title = {"en": "The body is not valid JSON", "zh": "请求内容不是有效的 JSON"}
+
+
+class TwiceTheSame(dict[str, Any]):
+    """An object in which a key stands twice; only its place has still to be found."""
+
+    key = ""
+
+
+def read_json(body: bytes) -> Any:
+    """Give the value, with exact numbers; no duplicate keys, no NaN, no broken text, nothing too deep or too wide."""
+    text = _decode(body)
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_exact, parse_int=_int
+        )
+    except json.JSONDecodeError as error:
+        message = {
+            "en": f"Not JSON at line {error.lineno}, column {error.colno}: {error.msg.lower()}",
+            "zh": f"第 {error.lineno} 行第 {error.colno} 列不是有效的 JSON",
+        }
+        _refuse("bad_json", message)
+    except RecursionError:
+        _too_deep(ROOT)
+    _walk(value)
+    return value
+
+
+def _decode(body: bytes) -> str:
+    if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        _refuse("byte_order_mark", {"en": "Send UTF-8 without a byte order mark", "zh": "请使用不带 BOM 的 UTF-8"})
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = {
+            "en": f"The text is broken at byte {error.start}: not UTF-8",
+            "zh": f"第 {error.start} 字节不是有效的 UTF-8",
+        }
+        _refuse("not_utf8", message)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    marked, seen = TwiceTheSame(found), set()
+    for key, _ in pairs:
+        if key in seen:
+            marked.key = key
+        seen.add(key)
+    return marked
+
+
+def _constant(name: str) -> NoReturn:
+    _refuse("not_a_number", {"en": f"{name} is not a JSON number", "zh": f"{name} 不是有效的 JSON 数字"})
+
+
+def _exact(digits: str) -> Decimal:
+    number = Decimal(digits)
+    if len(digits) > DIGITS or not -400 < number.adjusted() < 400:
+        _long_number()
+    return number
+
+
+def _int(digits: str) -> int:
+    if len(digits) > DIGITS:
+        _long_number()
+    return int(digits)
+
+
+def _long_number() -> NoReturn:
+    _refuse("number_too_long", {"en": "A number is too long", "zh": "数字过长"})
+
+
+def _walk(value: Any) -> None:
+    """Look at every place once, without recursion: depth, width, duplicate keys, text that no database stores."""
+    waiting: list[tuple[Any, Path, int]] = [(value, ROOT, 1)]
+    while waiting:
+        at, path, depth = waiting.pop()
+        if isinstance(at, str):
+            _check_text(at, path)
+        elif isinstance(at, dict):
+            _check_object(at, path)
+            waiting.extend((child, path / key, depth + 1) for key, child in at.items())
+        elif isinstance(at, list):
+            _check_width(len(at), ITEMS, "items", path)
+            waiting.extend((child, path / position, depth + 1) for position, child in enumerate(at))
+        if depth > DEPTH and isinstance(at, dict | list):
+            _too_deep(path)
+
+
+def _check_object(value: dict[str, Any], path: Path) -> None:
+    if isinstance(value, TwiceTheSame):
+        message = {"en": f"The key “{value.key}” stands here twice", "zh": f"键“{value.key}”在此重复出现"}
+        _refuse("duplicate_key", message, path / value.key)
+    _check_width(len(value), KEYS, "keys", path)
+    for key in value:
+        _check_text(key, path)
+
+
+def _check_text(text: str, path: Path) -> None:
+    if "\x00" in text or not (text.isascii() or _is_unicode(text)):
+        _refuse("broken_text", {"en": "The text holds characters that do not exist", "zh": "文本包含无效字符"}, path)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_width(count: int, maximum: int, name: str, path: Path) -> None:
+    if count > maximum:
+        message = {"en": f"More than {maximum} {name} in one place", "zh": f"同一位置的元素超过 {maximum} 个"}
+        raise LimitExceeded(
+            Problem(path, "limit_exceeded", message, limit={"name": name, "maximum": maximum, "actual": count})
+        )
+
+
+def _too_deep(path: Path) -> NoReturn:
+    shown = Path(path.parts[:8])
+    message = {"en": f"Nested deeper than {DEPTH} levels", "zh": f"嵌套超过 {DEPTH} 层"}
+    raise LimitExceeded(Problem(shown, "limit_exceeded", message, limit={"name": "depth", "maximum": DEPTH}))
+
+
+def _refuse(code: str, message: Text, path: Path = ROOT) -> NoReturn:
+    raise BadJson(Problem(path, code, message))
