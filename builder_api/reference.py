@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from metadata import access, app, flows, forms, reports, rules, stories
+from metadata import access, app, conditions, flows, forms, reports, rules, stories
 from metadata.kinds import Kinds, OfKind
 from metadata.language import COMMON
 from metadata.names import IsExpression, IsTemplate, IsValue, Reference
@@ -22,7 +22,7 @@ from metadata.walk import arms_of, base_of
 
 MODELS: dict[str, type[BaseModel]] = {
     model.__name__: model
-    for module in (app, forms, flows, rules, reports, access, stories)
+    for module in (app, forms, conditions, flows, rules, reports, access, stories)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, BaseModel)
 }
@@ -119,6 +119,7 @@ def _model_table(name: str, language: str) -> Iterator[str]:
 
 def _kinds(noun: str, kinds: Kinds, language: str) -> Iterator[str]:
     common = COMMON[noun]  # type: ignore[index]
+    described: set[str] = set()
     for kind in kinds.of(noun):  # type: ignore[arg-type]
         yield f"#### `{kind.name}`: {say(kind.title, language)}"
         yield ""
@@ -131,6 +132,28 @@ def _kinds(noun: str, kinds: Kinds, language: str) -> Iterator[str]:
         else:
             yield str(WORDS[language]["no keys"])
         yield ""
+        for model in _own_models(kind.Options):
+            if model.__name__ not in described | MODELS.keys():
+                described.add(model.__name__)
+                yield from (f"`{model.__name__}`:", "", *_table(model, lambda key: True, language), "")
+
+
+def _own_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The objects that stand inside the options of a kind, the outer before the inner."""
+    for info in model.model_fields.values():
+        for inner in _models_in(_annotation(info)):
+            yield inner
+            yield from _own_models(inner)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if any(isinstance(each, OfKind) for each in getattr(annotation, "__metadata__", ())):
+        return
+    base = base_of(annotation)
+    if isinstance(base, type) and issubclass(base, BaseModel) and base.__name__ not in MODELS:
+        yield base
+    for inner in get_args(base):
+        yield from _models_in(inner)
 
 
 def _table(model: type[BaseModel], wanted: Callable[[str], bool], language: str) -> Iterator[str]:
@@ -149,11 +172,11 @@ def _annotation(info: FieldInfo) -> Any:
 def _default(info: FieldInfo, language: str) -> str:
     if info.is_required():
         return str(WORDS[language]["must"])
-    value = info.default
-    if value is None or value == () or value == {}:
+    value = info.get_default(call_default_factory=True)
+    if value is None or not value and value is not False and value != 0:
         return ""
     if isinstance(value, tuple):
-        value = list(value)
+        value = ", ".join(map(str, value))
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return f"`{text}`"
 
