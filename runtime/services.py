@@ -14,6 +14,7 @@ from runtime.settings import Settings
 if TYPE_CHECKING:
     from metadata.kinds import Kinds
     from runtime.apps import Apps
+    from runtime.jobs import Queue
 
 Clock = Callable[[], datetime]
 
@@ -31,6 +32,7 @@ class Services:
     database: Database
     clock: Clock = wall_clock
     organisations: OrganisationCache = field(default_factory=OrganisationCache)
+    queue: "Queue | None" = None  # who carries jobs to workers; without one they wait for `jobs.run_due`
     lock: Lock = field(default_factory=Lock)
     answering: set[object] = field(default_factory=set)  # the idempotency keys this process answers right now
 
