@@ -1,4 +1,4 @@
-"""Turns data into pages: one Jinja environment per language, with the words, the formats and the static files' address."""
+"""Turns data into pages: one Jinja environment per language, with its words, formats and static files."""
 
 from collections.abc import Mapping
 from functools import lru_cache

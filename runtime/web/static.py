@@ -5,10 +5,11 @@ import mimetypes
 from functools import lru_cache
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse
 
 from metadata.problems import NotFound
+from runtime.web.deps import open_to_all
 
 STATIC = Path(__file__).resolve().parents[2] / "templates" / "static"
 SHEETS = ("tokens", "base", "parts", "pages", "util")
@@ -16,7 +17,7 @@ FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 mimetypes.add_type("text/javascript", ".js")
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(open_to_all)])
 
 
 @lru_cache
@@ -42,7 +43,7 @@ def sheet(tree: str) -> Response:
 
 
 @router.get("/static/{tree}/{path:path}")
-def static_file(tree: str, path: str, request: Request) -> Response:
+def static_file(tree: str, path: str) -> Response:
     file = (STATIC / path).resolve()
     if STATIC not in file.parents or not file.is_file():
         raise NotFound()

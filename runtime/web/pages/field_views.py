@@ -1,4 +1,4 @@
-"""What a template needs to draw fields: plain data, made once per page, the same for edit, view, list cell and subform."""
+"""What a template needs to draw fields: plain data, the same for inputs, pages, list cells and subforms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

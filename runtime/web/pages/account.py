@@ -1,0 +1,93 @@
+"""One's own settings: name and language, password, devices, API keys."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from sqlalchemy import select
+
+from metadata.problems import Refusal
+from runtime import identity, organisation
+from runtime.db import tables
+from runtime.transaction import Tx
+from runtime.web import session as sessions
+from runtime.web.answers import LANGUAGES
+from runtime.web.deps import CheckedForm, address_of
+from runtime.web.pages.page import LANGUAGE_COOKIE, Page, SignedInOnly
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/account")
+def account(page: SignedInOnly) -> Response:
+    return _shown(page)
+
+
+@router.post("/account/profile")
+def change_profile(page: SignedInOnly, form: CheckedForm) -> Response:
+    name, language = str(form.get("name", "")).strip()[:200], str(form.get("language", ""))
+    changes = {"name": name} if name else {}
+    if language in LANGUAGES:
+        changes["language"] = language
+    page.visit.run(lambda tx: organisation.change_member(tx, _me(page), **changes))
+    answer = page.go("/account", page.word("Saved"))
+    answer.delete_cookie(LANGUAGE_COOKIE)
+    return answer
+
+
+@router.post("/account/password")
+async def change_password(page: SignedInOnly, form: CheckedForm, request: Request) -> Response:
+    old, new = str(form.get("current", ""))[:1000], str(form.get("new", ""))[:1000]
+    session = sessions.must_be_session(page.visit)
+
+    def change(tx: Tx) -> identity.Session:
+        identity.change_password(tx, old, new)
+        agent = request.headers.get("user-agent", "")
+        return identity.open_session(tx, session.member, address_of(request), agent, session.remembered)
+
+    try:
+        fresh = await sessions.hashes.run(lambda: page.visit.run(change))
+    except Refusal as refusal:
+        return _shown(page, refusal.status, problems=page.problems(refusal))
+    return sessions.with_cookie(page.go("/account", page.word("The password has been changed")), page.visit, fresh)
+
+
+@router.post("/account/sessions/end-others")
+def end_other_sessions(page: SignedInOnly, form: CheckedForm) -> Response:
+    def end(tx: Tx) -> None:
+        for each in identity.sessions(tx):
+            if not each["current"]:
+                identity.revoke_session(tx, int(each["id"]))
+
+    page.visit.run(end)
+    return page.go("/account", page.word("All other sessions have ended"))
+
+
+@router.post("/account/keys")
+def create_key(page: SignedInOnly, form: CheckedForm) -> Response:
+    name = str(form.get("name", "")).strip()[:80] or "key"
+    sessions.must_be_session(page.visit)
+    try:
+        made = page.visit.run(lambda tx: identity.create_key(tx, name, None))
+    except Refusal as refusal:
+        return _shown(page, refusal.status, problems=page.problems(refusal))
+    return _shown(page, new_key=made["key"])
+
+
+@router.post("/account/keys/{key}/revoke")
+def revoke_key(page: SignedInOnly, form: CheckedForm, key: str) -> Response:
+    page.visit.run(lambda tx: identity.revoke_key(tx, sessions.small(key) if key.isdigit() else 0))
+    return page.go("/account", page.word("The key has been revoked"))
+
+
+def _shown(page: Page, status: int = 200, **more: Any) -> Response:
+    with page.visit.read() as tx:
+        member = tx.connection.execute(select(tables.member).where(tables.member.c.id == _me(page))).one()
+        valid = [each for each in identity.keys(tx) if each["revoked_at"] is None and each["expires_at"] > tx.now]
+        context = {"member": member, "sessions": identity.sessions(tx), "keys": valid, "now": tx.now, **more}
+        return page.show(tx, "pages/account/account.html", status, **context)
+
+
+def _me(page: Page) -> int:
+    assert page.actor.member is not None
+    return page.actor.member

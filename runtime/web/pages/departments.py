@@ -1,0 +1,82 @@
+"""The department tree with its heads."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from starlette.datastructures import FormData
+
+from engines.organisation import Organisation
+from metadata.problems import Invalid, Path, Problem, Refusal
+from runtime import organisation
+from runtime.transaction import Tx
+from runtime.web.deps import CheckedForm, UserAdmin
+from runtime.web.pages.members import department_choices
+from runtime.web.pages.page import Page, page_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/admin/departments")
+def departments(visit: UserAdmin) -> Response:
+    return _tree(page_of(visit))
+
+
+@router.post("/admin/departments")
+def add_department(visit: UserAdmin, form: CheckedForm) -> Response:
+    return _saved(page_of(visit), lambda tx: organisation.add_department(tx, *_read(form)))
+
+
+@router.post("/admin/departments/{department}")
+def change_department(visit: UserAdmin, form: CheckedForm, department: int) -> Response:
+    def change(tx: Tx) -> None:
+        name, parent, head = _read(form)
+        organisation.rename_department(tx, department, name)
+        organisation.set_parent(tx, department, parent)
+        organisation.set_head(tx, department, head)
+
+    return _saved(page_of(visit), change)
+
+
+def _saved(page: Page, work: Any) -> Response:
+    try:
+        page.visit.run(work)
+    except Refusal as refusal:
+        return _tree(page, refusal.status, problems=page.problems(refusal))
+    return page.go("/admin/departments", page.word("Saved"))
+
+
+def _read(form: FormData) -> tuple[str, int | None, int | None]:
+    name = str(form.get("name", "")).strip()[:200]
+    if not name:
+        raise Invalid(Problem(Path(("name",)), "required", {"en": "Write a name", "zh": "请填写名称"}))
+    return name, _id(form, "parent"), _id(form, "head")
+
+
+def _id(form: FormData, key: str) -> int | None:
+    text = str(form.get(key, ""))
+    return int(text) if text.isdigit() and len(text) < 19 else None
+
+
+def _tree(page: Page, status: int = 200, **more: Any) -> Response:
+    with page.visit.read() as tx:
+        people = sorted((each for each in tx.organisation.people.values() if each.active), key=lambda each: each.name)
+        context = {"tree": _branch(tx.organisation, None), "members": people, "values": {}, **more}
+        context["departments"] = department_choices(tx.organisation)
+        return page.show(tx, "pages/admin/departments.html", status, **context)
+
+
+def _branch(people: Organisation, parent: int | None) -> list[dict[str, Any]]:
+    here = [each for each in people.departments.values() if each.parent == parent]
+    return [
+        {
+            "id": each.id,
+            "name": each.name,
+            "parent": each.parent,
+            "head": each.head,
+            "head_name": people.people[each.head].name if each.head in people.people else "",
+            "size": sum(1 for person in people.people.values() if person.active and person.department == each.id),
+            "children": _branch(people, each.id),
+        }
+        for each in sorted(here, key=lambda each: each.name)
+    ]
