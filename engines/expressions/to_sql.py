@@ -7,15 +7,6 @@ from sqlalchemy import ColumnElement
 from engines.expressions.environment import Moment
 from engines.expressions.readable import Readable
 from metadata.expressions import Expression
-from metadata.text import Text
-
-
-class NotPushable(Exception):
-    """The expression has no SQL form; the caller evaluates it row by row. `reason` says why, for people."""
-
-    def __init__(self, reason: Text) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
 
 
 def to_sql(

@@ -10,7 +10,7 @@ from metadata.expressions.names import Loop, Resolution, resolve
 from metadata.expressions.scope import Scope
 from metadata.expressions.signatures import Function, find, unknown_function
 from metadata.expressions.syntax import Syntax, parse
-from metadata.expressions.tree import Expression, Node
+from metadata.expressions.tree import Expression, Node, Read
 from metadata.registry import Registry
 from metadata.text import Text
 from metadata.value_types import BLANK, ValueType
@@ -34,10 +34,27 @@ def check_within(
     names = resolve(syntax, scope, loops)
     root = Checker(syntax, names, functions).visit(syntax.body)
     root = _fit(root, want)
+    names.reads |= _old_reads(root, scope)
     type = root.type
     if any(node.type.volatile for node in root.walk()):
         type = type.as_volatile()
     return Expression(text, root, type, frozenset(names.reads), tuple(names.spans))
+
+
+def _old_reads(root: Node, scope: Scope) -> set[Read]:
+    """What functions like CHANGED() read of the values before; refused where there is no before."""
+    olds = [node for node in root.walk() if node.kind == "root" and node.value == "old"]
+    if olds and "old" not in scope.roots:
+        raise ExpressionError(
+            "unknown_field",
+            {
+                "en": "The value before can be read in rules and validations only",
+                "zh": "只有规则和校验中才能读取变更前的值",
+            },
+            olds[0].column,
+        )
+    fields = (node for node in root.walk() if node.kind in ("field", "identity") and node.args[0] in olds)
+    return {("old", node.value or "id") for node in fields}
 
 
 def _fit(root: Node, want: ValueType | None) -> Node:
