@@ -107,6 +107,7 @@ class CompiledAccess:
 
 def compile_access(app: CompiledApp, functions: Registry[Any], problems: Problems) -> CompiledAccess:
     """Compile the access entries of a definition whose forms are compiled already."""
+    app = replace(app, access=CompiledAccess())
     grants: dict[str, list[Grant]] = {}
     for index, entry in enumerate(app.definition.access):
         place = ROOT / "access" / index

@@ -90,28 +90,25 @@ def follow(relation: Relation, path: tuple[str, ...]) -> Any:
 
 @dataclass(frozen=True)
 class Label:
-    """How records of a form are called: the template, and the paths that have to be read for it.
+    """How records of a form are called: a template for each language, and the paths that have to be read for it.
 
     `linked` holds, for each path that goes through a link, the form at its end.
     """
 
-    template: Template | None
+    templates: Mapping[str, Template]
     paths: tuple[tuple[str, ...], ...]
     linked: Mapping[tuple[str, ...], str]
     plain: str | None = None
 
     @classmethod
     def of(cls, app: CompiledApp, form: CompiledForm) -> "Label":
-        template = form.label
-        if template is None:
-            first = next((id for id, each in form.fields.items() if each.type.name == "text" and each.column), None)
-            return cls(None, ((first,),) if first else (), {}, first)
+        templates = form.labels or ({"": form.label} if form.label is not None else {})
         linked: dict[tuple[str, ...], str] = {}
         paths: dict[tuple[str, ...], None] = {}
-        for read in sorted(template.reads):
-            if read[0] == "record":
-                _spell_out(app, form, read[1:], paths, linked)
-        return cls(template, tuple(paths), linked, _only_field(form, template))
+        for read in sorted({read for each in templates.values() for read in each.reads if read[0] == "record"}):
+            _spell_out(app, form, read[1:], paths, linked)
+        only = next(iter(templates.values())) if len(templates) == 1 else None
+        return cls(templates, tuple(paths), linked, _only_field(form, only) if only is not None else None)
 
     def columns(self, target: Relation, prefix: str) -> dict[str, Column]:
         """The columns a label is made from; their own labels begin with the prefix."""
@@ -125,10 +122,11 @@ class Label:
             return None
         if self.plain is not None:
             return row.get(f"{prefix}:{self.plain}") or f"#{id}"
-        if self.template is None:
+        template = self.templates.get(language) or self.templates.get("en") or next(iter(self.templates.values()), None)
+        if template is None:
             return f"#{id}"
         environment = self._environment({path: row[_key(prefix, path)] for path in self.paths}, id, facts)
-        return render(self.template, environment, language, escape=False).strip() or f"#{id}"
+        return render(template, environment, language, escape=False).strip() or f"#{id}"
 
     def _environment(self, values: Mapping[tuple[str, ...], Any], id: int, facts: Facts) -> Environment:
         record: dict[str, Any] = {"id": id, **{path[0]: value for path, value in values.items() if len(path) == 1}}

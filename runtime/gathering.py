@@ -1,0 +1,93 @@
+"""Fetches the facts that engines lack: one query for each kind of need and form, at most four rounds."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+
+from engines.access import SYSTEM, view
+from engines.actor import Actor
+from engines.compiled import CompiledApp
+from engines.facts import Facts, Needs, RecordKey
+from metadata.problems import ROOT, LimitExceeded, Problem
+from runtime.reading import masked_records
+
+if TYPE_CHECKING:
+    from runtime.transaction import Tx
+
+Answer = TypeVar("Answer")
+
+MOST_ROUNDS = 4
+
+
+def answered(
+    tx: "Tx",
+    app: CompiledApp,
+    ask: Callable[[Facts], Answer | Needs],
+    facts: Facts,
+    record: int = 0,
+    numbers: Callable[[frozenset[str]], dict[str, Any]] | None = None,
+) -> tuple[Answer, Facts]:
+    """Ask an engine, fetch what it lacks, and ask again; give its answer with all that is known by then."""
+    for _ in range(MOST_ROUNDS + 1):
+        answer = ask(facts)
+        if not isinstance(answer, Needs):
+            return answer, facts
+        facts = facts | fetch(tx, app, answer, facts.actor, record)
+        if answer.numbers and numbers is not None:
+            facts = facts | Facts(numbers=numbers(answer.numbers))
+    message = {"en": "This needs too many look-ups, one behind the other", "zh": "需要逐级查找的数据过多"}
+    raise LimitExceeded(Problem(ROOT, "too_many_lookups", message, limit={"name": "rounds", "maximum": MOST_ROUNDS}))
+
+
+def fetch(tx: "Tx", app: CompiledApp, needs: Needs, actor: Actor, record: int = 0) -> Facts:
+    """Look up what an engine asked for; `record` is the one being saved, which does not stand in its own way."""
+    return Facts(
+        records=_records(tx, app, needs.records, SYSTEM),
+        masked=_records(tx, app, needs.masked, actor),
+        readable=_readable(tx, app, needs.readable, actor),
+        taken=_taken(tx, app, needs.taken, record),
+    )
+
+
+def _records(tx: "Tx", app: CompiledApp, keys: Iterable[RecordKey], actor: Actor) -> dict[RecordKey, Any]:
+    found: dict[RecordKey, Any] = {}
+    for form, ids in _by_form(keys).items():
+        seen = masked_records(tx, app, form, ids, actor=actor) if _may_read(app, actor, form) else {}
+        found |= {(form, id): seen.get(id) for id in ids}
+    return found
+
+
+def _readable(tx: "Tx", app: CompiledApp, keys: Iterable[RecordKey], actor: Actor) -> dict[RecordKey, bool]:
+    found: dict[RecordKey, bool] = {}
+    for form, ids in _by_form(keys).items():
+        seen = masked_records(tx, app, form, ids, actor=actor, fields=()) if _may_read(app, actor, form) else {}
+        found |= {(form, id): id in seen for id in ids}
+    return found
+
+
+def _taken(
+    tx: "Tx", app: CompiledApp, keys: Iterable[tuple[str, str, Any]], record: int
+) -> dict[tuple[str, str, Any], bool]:
+    wanted: dict[tuple[str, str], set[Any]] = {}
+    for form, field, value in keys:
+        wanted.setdefault((form, field), set()).add(value)
+    found: dict[tuple[str, str, Any], bool] = {}
+    for (form, field), values in wanted.items():
+        table = app.forms[form].table
+        column = table.c[app.forms[form].fields[field].column or ""]
+        others = sa.and_(column.in_(list(values)), table.c.deleted_at.is_(None), table.c.id != record)
+        held = {row[0] for row in tx.connection.execute(sa.select(column).where(others))}
+        found |= {(form, field, value): value in held for value in values}
+    return found
+
+
+def _by_form(keys: Iterable[RecordKey]) -> dict[str, set[int]]:
+    grouped: dict[str, set[int]] = {}
+    for form, id in keys:
+        grouped.setdefault(form, set()).add(id)
+    return grouped
+
+
+def _may_read(app: CompiledApp, actor: Actor, form: str) -> bool:
+    return form in app.forms and bool(view(app, actor, form).grants)

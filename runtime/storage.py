@@ -1,0 +1,201 @@
+"""Records as they are stored, whole and unmasked: read, locked and written, for the door and the derive pass only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.forms.execute import RowChanges
+from runtime.db import tables
+from runtime.question import RECORD_ID, among
+
+if TYPE_CHECKING:
+    from runtime.transaction import Tx
+
+Record = dict[str, Any]
+Extra = Mapping[str, sa.ColumnElement[Any]]
+
+SYSTEM_COLUMNS = (
+    "id",
+    "version",
+    "owner",
+    "department",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "updated_by",
+    "deleted_at",
+)
+SEQ = "_seq"
+
+
+# --- reading ---
+
+
+def stored_columns(form: CompiledForm) -> dict[str, sa.ColumnElement[Any]]:
+    """Every column of a record, by system name or field id."""
+    names = ("id", "position", "record") if form.parent is not None else SYSTEM_COLUMNS
+    columns = {name: form.table.c[name] for name in names}
+    return columns | {each.id: form.table.c[each.column] for each in form.stored if each.column is not None}
+
+
+def last_seq(app: CompiledApp, form: CompiledForm) -> sa.ColumnElement[Any]:
+    """The number of the last history entry of a record, read along with it."""
+    history = tables.record_version
+    mine = sa.and_(history.c.app == app.name, history.c.form == form.id, history.c.record == form.table.c.id)
+    return sa.select(sa.func.max(history.c.seq)).where(mine).correlate(form.table).scalar_subquery()
+
+
+def select_stored(app: CompiledApp, form: CompiledForm) -> sa.Select[Any]:
+    """Select whole records with the number of their last history entry."""
+    columns = [column.label(label) for label, column in stored_columns(form).items()]
+    return sa.select(*columns, last_seq(app, form).label(SEQ))
+
+
+def load(tx: "Tx", app: CompiledApp, form: CompiledForm, ids: Iterable[int]) -> dict[int, Record]:
+    """Give whole records by id, those in the trash too (they have a `deleted_at`)."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    statement = app.access.remember(("load", form.id), lambda: select_stored(app, form).where(among(form.table.c.id)))
+    rows = tx.connection.execute(statement, {"ids": wanted}).mappings()
+    records = {row["id"]: dict(row) for row in rows}
+    complete(tx, app, form, records)
+    return records
+
+
+def complete(tx: "Tx", app: CompiledApp, form: CompiledForm, records: Mapping[int, Record]) -> None:
+    """Add the lists and the subform rows of records, one query for each field."""
+    ids = sorted(records)
+    for field in form.lists:
+        values = load_values(tx, app, field, ids)
+        for id, record in records.items():
+            record[field.id] = tuple(values.get(id, ()))
+    for field in form.subforms:
+        rows = load_rows(tx, app, field, ids)
+        for id, record in records.items():
+            record[field.id] = rows.get(id, [])
+
+
+def load_values(tx: "Tx", app: CompiledApp, field: CompiledField, ids: Sequence[int]) -> dict[int, list[Any]]:
+    """The values of a list field, by record."""
+    table = field.side_table
+    assert table is not None
+    statement = app.access.remember(
+        ("values", field.id),
+        lambda: (
+            sa.select(table.c.record, table.c.value)
+            .where(among(table.c.record))
+            .order_by(table.c.record, table.c.position)
+        ),
+    )
+    found: dict[int, list[Any]] = {}
+    if ids:
+        for record, value in tx.connection.execute(statement, {"ids": ids}):
+            found.setdefault(record, []).append(value)
+    return found
+
+
+def load_rows(tx: "Tx", app: CompiledApp, field: CompiledField, ids: Sequence[int]) -> dict[int, list[Record]]:
+    """The rows of a subform in their order, by record."""
+    rows = field.subform
+    assert rows is not None
+    columns = [column.label(label) for label, column in stored_columns(rows).items()]
+    statement = app.access.remember(
+        ("rows", field.id),
+        lambda: (
+            sa.select(*columns).where(among(rows.table.c.record)).order_by(rows.table.c.record, rows.table.c.position)
+        ),
+    )
+    found: dict[int, list[Record]] = {}
+    if ids:
+        every = {row["id"]: dict(row) for row in tx.connection.execute(statement, {"ids": ids}).mappings()}
+        complete(tx, app, rows, every)
+        for row in every.values():
+            found.setdefault(row.pop("record"), []).append(row)
+    return found
+
+
+def links_of(tx: "Tx", form: CompiledForm, fields: Iterable[str], ids: Iterable[int]) -> dict[str, set[int]]:
+    """To which records the given link fields of some records lead, without locking anything."""
+    chosen = sorted(set(fields))
+    wanted = sorted(set(ids))
+    if not chosen or not wanted:
+        return {}
+    columns = [form.table.c[form.fields[each].column or ""].label(each) for each in chosen]
+    rows = tx.connection.execute(sa.select(*columns).where(among(form.table.c.id)), {"ids": wanted}).mappings().all()
+    return {each: {row[each] for row in rows if row[each] is not None} for each in chosen}
+
+
+# --- locking ---
+
+
+def lock(tx: "Tx", table: sa.Table, ids: Iterable[int]) -> None:
+    """Lock records against other writers, in the order of their ids; on SQLite the one writer is locked already."""
+    wanted = sorted(set(ids))
+    if wanted and tx.database.is_postgresql:
+        chosen = sa.select(table.c.id).where(among(table.c.id)).order_by(table.c.id)
+        tx.connection.execute(chosen.with_for_update(key_share=True), {"ids": wanted})
+
+
+# --- writing ---
+
+
+def insert(tx: "Tx", form: CompiledForm, record: Mapping[str, Any]) -> None:
+    """Write a new record with its lists and rows."""
+    values = {column.key: record.get(label) for label, column in stored_columns(form).items()}
+    tx.connection.execute(sa.insert(form.table), [values])
+    for field in form.lists:
+        _insert_values(tx, field, record["id"], record.get(field.id) or ())
+
+
+def update(tx: "Tx", form: CompiledForm, id: int, values: Mapping[str, Any], version: int | None = None) -> bool:
+    """Write columns of a record, by system name or field id; False when its version is not the expected one."""
+    columns = stored_columns(form)
+    written = {columns[label].key: value for label, value in values.items() if label in columns}
+    changed = sa.update(form.table).where(form.table.c.id == RECORD_ID)
+    if version is not None:
+        changed = changed.where(form.table.c.version == sa.bindparam("known_version", type_=sa.Integer()))
+    bound = {column: sa.bindparam(f"new_{column}", type_=form.table.c[column].type) for column in written}
+    parameters = {"record_id": id, "known_version": version, **{f"new_{c}": value for c, value in written.items()}}
+    return bool(tx.connection.execute(changed.values(bound), parameters).rowcount == 1)
+
+
+def write_values(tx: "Tx", field: CompiledField, record: int, before: Sequence[Any], after: Sequence[Any]) -> None:
+    """Make the side table of a list field hold these values."""
+    if tuple(before) == tuple(after):
+        return
+    assert field.side_table is not None
+    if before:
+        gone = sa.delete(field.side_table).where(field.side_table.c.record == RECORD_ID)
+        tx.connection.execute(gone, {"record_id": record})
+    _insert_values(tx, field, record, after)
+
+
+def write_rows(tx: "Tx", field: CompiledField, record: int, before: Sequence[Record], changes: RowChanges) -> None:
+    """Merge the rows of a subform by their ids: new ones in, changed ones over, gone ones out."""
+    rows = field.subform
+    assert rows is not None
+    known = {row["id"]: row for row in before}
+    if changes.deleted:
+        tx.connection.execute(sa.delete(rows.table).where(among(rows.table.c.id)), {"ids": list(changes.deleted)})
+    for row in changes.updated:
+        update(tx, rows, row["id"], {label: row[label] for label in row if label != "id"})
+    if changes.created:
+        columns = stored_columns(rows)
+        values = [
+            {c.key: {**row, "record": record}.get(label) for label, c in columns.items()} for row in changes.created
+        ]
+        tx.connection.execute(sa.insert(rows.table), values)
+    for each in rows.lists:
+        for row in (*changes.created, *changes.updated):
+            held = known.get(row["id"], {}).get(each.id) or ()
+            write_values(tx, each, row["id"], held, row.get(each.id) or ())
+
+
+def _insert_values(tx: "Tx", field: CompiledField, record: int, values: Sequence[Any]) -> None:
+    assert field.side_table is not None
+    if values:
+        rows = [{"record": record, "value": value, "position": place} for place, value in enumerate(values)]
+        tx.connection.execute(sa.insert(field.side_table), rows)
