@@ -1,17 +1,105 @@
 """The meaning of definitions: four pure engines in one view, and the one decision behind every save."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from engines.compiled import CompiledApp, CompiledField, CompiledForm
-from engines.forms.execute import Decision, SaveRequest, decide
+from engines import composition
+from engines.compiled import CompiledApp, CompiledField, CompiledForm, StoredAs
+from engines.forms.compile import CompiledForms, compile_forms
+from engines.forms.execute import Decision, RowChanges, SaveRequest, decide, recalculate
+from metadata.expressions import Names
+from metadata.problems import Problems
+from metadata.registry import Registry
 
 if TYPE_CHECKING:
     from metadata.app import AppDefinition
     from metadata.kinds import Kinds
 
-__all__ = ["CompiledApp", "CompiledField", "CompiledForm", "Decision", "SaveRequest", "compile_app", "decide"]
+__all__ = [
+    "AppContext",
+    "CompiledApp",
+    "CompiledField",
+    "CompiledForm",
+    "Decision",
+    "RowChanges",
+    "SaveRequest",
+    "StoredAs",
+    "compile_app",
+    "decide",
+    "recalculate",
+]
+
+NOTHING_STORED: Mapping[str, StoredAs] = MappingProxyType({})
 
 
-def compile_app(definition: "AppDefinition", kinds: "Kinds", number: int = 1) -> CompiledApp:
-    """Compile a definition by all engines; raise InvalidDefinition with the problems of all of them."""
-    raise NotImplementedError
+@dataclass(frozen=True)
+class AppContext:
+    """What the compilation of every engine knows about the whole app: names, ids, functions and compiled forms."""
+
+    names: Names
+    functions: Registry[Any]
+    forms: Mapping[str, CompiledForm]
+    form_ids: Mapping[str, str]
+    role_ids: Mapping[str, str]
+    flow_ids: Mapping[str, str]
+    charts: Registry[Any]
+    kinds: "Kinds"
+
+
+def compile_app(
+    definition: "AppDefinition", kinds: "Kinds", number: int = 1, storages: Mapping[str, StoredAs] = NOTHING_STORED
+) -> CompiledApp:
+    """Compile a definition by all engines; raise InvalidDefinition with the problems of all of them.
+
+    `storages` is what was ever stored under which id (`storages` of the live app, kept with its manifest): it decides
+    which column a field has after a change of its type.
+    """
+    problems = Problems()
+    forms = compile_forms(definition, kinds, number, storages, problems)
+    context = _context(definition, kinds, forms)
+    app = _app(definition, number, forms, context)
+    if problems:
+        with suppress(Exception):  # what else is wrong is said as far as it can be found beside what is broken
+            composition.compile_rest(app, context, problems)
+        problems.raise_if_any()
+    app = composition.compile_rest(app, context, problems)
+    problems.raise_if_any()
+    return app
+
+
+def _context(definition: "AppDefinition", kinds: "Kinds", forms: CompiledForms) -> AppContext:
+    return AppContext(
+        names=forms.names,
+        functions=kinds.functions,
+        forms=forms.forms,
+        form_ids=forms.form_ids,
+        role_ids=_ids(definition.roles),
+        flow_ids=_ids(definition.flows),
+        charts=kinds.charts,
+        kinds=kinds,
+    )
+
+
+def _app(definition: "AppDefinition", number: int, forms: CompiledForms, context: AppContext) -> CompiledApp:
+    return CompiledApp(
+        definition=definition,
+        number=number,
+        name=definition.app,
+        title=definition.caption,
+        zone=ZoneInfo(definition.time_zone),
+        currency=definition.currency,
+        names=forms.names,
+        forms=forms.forms,
+        form_ids=forms.form_ids,
+        role_ids=context.role_ids,
+        storages=forms.storages,
+        metadata=forms.metadata,
+    )
+
+
+def _ids(things: Iterable[Any]) -> dict[str, str]:
+    return {thing.name: thing.key for thing in things}

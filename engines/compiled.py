@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from zoneinfo import ZoneInfo
@@ -109,6 +110,16 @@ class CompiledField:
         return self.expression is not None or self.storage in ("computed", "rollup", "number")
 
 
+def blank_of(type: ValueType) -> Any:
+    """What stands where nothing was entered."""
+    match type.name:
+        case "yes_no":
+            return False
+        case "list" | "rows":
+            return ()
+    return None
+
+
 @dataclass(frozen=True)
 class Validation:
     """A condition that a record must meet, with the author's message and the field to show it at."""
@@ -158,6 +169,16 @@ class CompiledForm:
     @cached_property
     def subforms(self) -> tuple[CompiledField, ...]:
         return tuple(each for each in self.fields.values() if each.storage == "rows")
+
+    @cached_property
+    def blank(self) -> Mapping[str, Any]:
+        """A record in which nothing was entered, by field id."""
+        return {each.id: Decimal(0) if _counts(each) else blank_of(each.type) for each in self.fields.values()}
+
+
+def _counts(field: CompiledField) -> bool:
+    """Whether the total over no records is zero and not blank."""
+    return field.rollup is not None and field.rollup.function in ("count", "sum", "distinct")
 
 
 @dataclass(frozen=True)
@@ -212,6 +233,8 @@ class CompiledApp:
     reports: Any = field(default_factory=dict)
     dashboards: Any = field(default_factory=dict)
     metadata: sa.MetaData = field(default_factory=sa.MetaData)
+    computed_needed: frozenset[str] = frozenset()
+    memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def form(self, name: str) -> CompiledForm:
         """The form by name or id; subforms are known by their id only."""

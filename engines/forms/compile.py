@@ -18,7 +18,7 @@ from engines.compiled import (
 )
 from engines.forms import tables
 from engines.forms.field_type import ValueProblem
-from engines.forms.resolve import BrokenField, FormContext, Resolver, WrittenField, WrittenForm
+from engines.forms.resolve import FormContext, Resolver, WrittenField, WrittenForm
 from engines.forms.storage import Storages
 from engines.values import CompiledValue
 from metadata.expressions import Expression, FieldReference, Names, Template, check, check_template
@@ -41,16 +41,14 @@ class CompiledForms:
 
 def compile_forms(
     definition: Any, kinds: Any, number: int, storages: Mapping[str, StoredAs], problems: Problems
-) -> CompiledForms | None:
-    """Compile every form; None where so much is wrong that no form stands (the problems say what)."""
+) -> CompiledForms:
+    """Compile every form. Fields with problems are left out, so that the rest can still be looked at."""
     written = _written_forms(definition, kinds)
     resolver = Resolver(written, kinds.functions, problems)
     for form in written.values():
         _own_problems(resolver, form, problems)
     resolver.resolve_all()
-    compiler = _Compiler(resolver, number, storages, problems)
-    compiled = compiler.compile() if not problems else compiler.check_only()
-    return None if problems else compiled
+    return _Compiler(resolver, number, storages, problems).compile()
 
 
 def _written_forms(definition: Any, kinds: Any) -> dict[str, WrittenForm]:
@@ -78,8 +76,6 @@ def _own_problems(resolver: Resolver, form: WrittenForm, problems: Problems) -> 
     for written in form.fields.values():
         try:
             found = list(written.kind.problems(written.definition, FormContext(resolver, form, written)))
-        except BrokenField:
-            continue
         except Refusal as refusal:
             found = list(refusal.problems)
         problems.extend(found, written.path)
@@ -101,7 +97,6 @@ class _Compiler:
         self.rollups: dict[FieldKey, Rollup] = {}
 
     def compile(self) -> CompiledForms:
-        """Compile what resolved without a problem; more problems may come to light."""
         for key in self.resolver.totals:
             if (rollup := self.where_stored.rollup(key, self.problems)) is not None:
                 self.rollups[key] = rollup
@@ -112,21 +107,12 @@ class _Compiler:
         forms = {id: _with_subforms(form, forms) for id, form in forms.items()}
         return CompiledForms(forms, dict(self.resolver.form_ids), self._names(), self.storages, self.metadata)
 
-    def check_only(self) -> None:
-        """Check the remaining expressions although a type is broken, so that all problems come at once."""
-        for form in self.resolver.forms.values():
-            for written in form.fields.values():
-                if written.key in self.resolver.types:
-                    self._conditions(form, written)
-                    self._default(form, written, None)
-            if form.parent is None:
-                self._validations(form)
-                self._labels(form)
-
     def compile_form(self, form: WrittenForm) -> CompiledForm:
         """Compile a form with its subforms; the tables come first, since rows refer to their record."""
         self._keep(form.id, tables.ROWS if form.parent else tables.TABLE)
-        fields = {written.key[1]: self._field(form, written) for written in form.fields.values()}
+        fields = {
+            each.key[1]: self._field(form, each) for each in form.fields.values() if each.key in self.resolver.types
+        }
         table = self._table(form, fields.values())
         fields = {id: self._with_side_table(each, table) for id, each in fields.items()}
         tables.add_indexes(table, fields.values(), form.parent is not None)
@@ -232,8 +218,6 @@ class _Compiler:
             self.problems.items.append(problem.at(written.path / "default"))
         except Refusal as refusal:
             self.problems.extend(refusal.problems, written.path / "default")
-        except BrokenField:
-            pass
         return None
 
     def _validations(self, form: WrittenForm) -> tuple[Validation, ...]:
@@ -259,8 +243,6 @@ class _Compiler:
             place = form.path / "label" / language if language else form.path / "label"
             try:
                 labels[language] = check_template(text, self.resolver.scope(form.id), self.resolver.functions)
-            except BrokenField:
-                continue
             except Refusal as refusal:
                 self.problems.extend(refusal.problems, place)
         return labels
@@ -268,8 +250,6 @@ class _Compiler:
     def _check(self, text: str, scope: Any, path: Path, want: ValueType) -> Expression | None:
         try:
             return check(text, scope, self.resolver.functions, want)
-        except BrokenField:
-            return None
         except Refusal as refusal:
             self.problems.extend(refusal.problems, path)
             return None
@@ -312,8 +292,10 @@ class _Compiler:
         return replace(form, back_references=back)
 
     def _names(self) -> Names:
-        """The names as plain data: every type is known now."""
+        """The names as plain data, once every type is known."""
         names = self.resolver.names
+        if self.problems:
+            return names
         plain: dict[str, Mapping[str, FieldReference]] = {
             id: dict(fields.items()) for id, fields in names.forms.items()
         }

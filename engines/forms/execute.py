@@ -1,60 +1,155 @@
 """Whether values make a record: the pure decision behind every save (semantics.md S1, steps 5 to 10)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from engines.actor import Actor
-from engines.compiled import CompiledApp
+from engines.compiled import CompiledApp, CompiledForm, EarlyAnswer
+from engines.effects import Refuse, SetFields
+from engines.events import RecordChanged
+from engines.expressions import Environment, evaluate
 from engines.facts import Facts, Needs
+from engines.forms import checking, filling
+from engines.forms.field_type import ValueProblem
+from engines.forms.incoming import accept
+from engines.forms.numbering import number_text
+from engines.forms.save import Decision, RowChanges, SaveRequest
+from engines.forms.steps import Steps, steps_of
+from engines.forms.work import Save, settle
+from metadata.problems import ROOT, Problem
 
-
-@dataclass(frozen=True)
-class SaveRequest:
-    """What somebody wants to save.
-
-    `values` come from outside: raw JSON by field name. `typed` come from rules, flows and the platform: internal
-    values by field id, system fields (`owner`, `department`) among them; they may set read-only fields. `record` is
-    the id the record has, or will have. `readable` and `editable` are the field ids the actor may read and write in
-    this record (None: all); a key he may not read is unknown to him. `unlocked` are read-only fields that an open
-    task lets him write. `system` says that the platform acts: link targets need not be readable to anybody.
-    """
-
-    form: str
-    op: Literal["create", "update"]
-    values: Mapping[str, Any]
-    actor: Actor
-    record: int = 0
-    readable: frozenset[str] | None = None
-    editable: frozenset[str] | None = None
-    unlocked: frozenset[str] = frozenset()
-    typed: Mapping[str, Any] = field(default_factory=dict)
-    system: bool = False
-
-
-@dataclass(frozen=True)
-class RowChanges:
-    """How the rows of one subform change; rows are complete, by field id, with `id` and `position`.
-
-    A new row has a negative `id` until the door gives it its own.
-    """
-
-    created: tuple[Mapping[str, Any], ...] = ()
-    updated: tuple[Mapping[str, Any], ...] = ()
-    deleted: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The complete record to write, what changed in it (field ids), and what early rules said on the way."""
-
-    after: Mapping[str, Any]
-    changed: frozenset[str]
-    row_changes: Mapping[str, RowChanges] = field(default_factory=dict)
-    trace: tuple[Any, ...] = ()
-    effects: tuple[Any, ...] = ()
+__all__ = ["Decision", "RowChanges", "SaveRequest", "decide", "recalculate"]
 
 
 def decide(app: CompiledApp, request: SaveRequest, before: Mapping[str, Any] | None, facts: Facts) -> Decision | Needs:
     """Decide what a save makes of a record, or say which facts are missing; raise Invalid with all problems."""
-    raise NotImplementedError
+    form = app.forms[request.form]
+    steps = steps_of(app, form)
+    save = Save(app, form, request, before, facts)
+
+    filling.begin(save)
+    accept(save)
+    filling.settle_owner(save)
+    filling.own_rows(save, steps)
+    filling.fill_plain_defaults(save, steps)
+    if wanted := _wanted(save, steps, defaults=True):
+        return wanted
+    filling.fill_computed_defaults(save, steps)
+    filling.apply_options(save, steps)
+    if wanted := _calculate(save, steps):
+        return wanted
+
+    if wanted := _ask_early_rules(save, steps):
+        return wanted
+    if wanted := _calculate(save, steps):
+        return wanted
+
+    checking.check(save, steps)
+    save.raise_problems()
+    if wanted := _number(save, steps):
+        return wanted
+    return _decision(save, steps)
+
+
+def recalculate(app: CompiledApp, form: str, record: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """The stored formulas of a record whose roll-ups have moved: those that now have another value, by field id."""
+    compiled = app.forms[form]
+    after = dict(record)
+    for each in steps_of(app, compiled).formulas:
+        if each.rows is None:
+            value = evaluate(each.expression, Environment(after, facts))
+            try:
+                after[each.field.id] = settle(value, each.field)
+            except ValueProblem:
+                after[each.field.id] = None  # a sum beyond 15 digits: nobody is there to be told
+    return {id: after[id] for id in compiled.fields if after.get(id) != record.get(id)}
+
+
+def _wanted(save: Save, steps: Steps, defaults: bool = False) -> Needs:
+    """Everything that can be seen to be missing by now, so that it is fetched in one round."""
+    wanted = checking.facts_wanted(save, steps)
+    if steps.crossing:
+        wanted |= filling.records_missing(save, steps)
+    if defaults:
+        wanted |= Needs(records=filling.defaults_missing(save, steps))
+    return wanted
+
+
+def _calculate(save: Save, steps: Steps) -> Needs:
+    """Formulas, then what is computed over links for those who read it in this save."""
+    filling.compute(save, steps.formulas, everything=save.before is None)
+    if wanted := _wanted(save, steps):
+        return wanted
+    filling.compute(save, steps.computed, everything=True)
+    return Needs()
+
+
+def _ask_early_rules(save: Save, steps: Steps) -> Needs:
+    """Let the rules that touch only this record speak; what they set is read like any other value."""
+    if save.app.rules is None or save.problems:
+        return Needs()
+    changed = frozenset(id for id in save.form.fields if save.changed(id))
+    event = RecordChanged(save.form.id, save.request.record, save.request.op, save.before, dict(save.after), changed)
+    answer: EarlyAnswer | Needs = save.app.rules.early(event, save.facts)
+    if isinstance(answer, Needs):
+        return answer
+    save.trace = tuple(answer.trace)
+    for effect in answer.effects:
+        if isinstance(effect, SetFields):
+            _set(save, effect.values)
+        elif isinstance(effect, Refuse):
+            field = save.form.field(effect.field or "")
+            save.say(field, Problem(ROOT, "refused_by_rule", effect.message))
+    filling.apply_options(save, steps)
+    return Needs()
+
+
+def _set(save: Save, values: Mapping[str, Any]) -> None:
+    for id, value in values.items():
+        field = save.form.fields.get(id)
+        try:
+            save.after[id] = settle(value, field) if field is not None else value
+        except ValueProblem as problem:
+            save.say(field, problem)
+        save.given.add(id)
+
+
+def _number(save: Save, steps: Steps) -> Needs:
+    """Give a new record its automatic numbers: the very last thing, so that a refusal uses none up."""
+    if not save.request.is_new:
+        return Needs()
+    missing = frozenset(field.id for field in steps.numbers if field.id not in save.facts.numbers)
+    if missing:
+        return Needs(numbers=missing)
+    for field in steps.numbers:
+        count = int(save.facts.numbers[field.id])
+        save.after[field.id] = number_text(field, save.form, count, save.facts.today, save.after)
+    return Needs()
+
+
+def _decision(save: Save, steps: Steps) -> Decision:
+    own = (id for id, field in save.form.fields.items() if field.storage != "computed")
+    changed = {id for id in own if save.changed(id)}
+    if save.before is not None:
+        changed |= {id for id in ("owner", "department") if save.changed(id)}
+    rows = {field.id: _row_changes(save, field.id) for field in steps.subforms if field.id in changed}
+    return Decision(save.after, frozenset(changed), {id: each for id, each in rows.items() if each}, save.trace)
+
+
+def _row_changes(save: Save, id: str) -> RowChanges:
+    """Which rows are new, which changed (or moved), which are gone."""
+    subform = save.form.fields[id].subform
+    assert subform is not None
+    before = {row["id"]: (index, row) for index, row in enumerate((save.before or {}).get(id) or ())}
+    created, updated = [], []
+    for index, row in enumerate(save.after[id]):
+        whole = {**row, "position": index}
+        if row["id"] not in before:
+            created.append(whole)
+        elif before[row["id"]][0] != index or _row_differs(subform, before[row["id"]][1], row):
+            updated.append(whole)
+    kept = {row["id"] for row in save.after[id]}
+    return RowChanges(tuple(created), tuple(updated), tuple(old for old in before if old not in kept))
+
+
+def _row_differs(subform: CompiledForm, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return any(before.get(id) != after.get(id) for id, field in subform.fields.items() if field.storage != "computed")

@@ -1,6 +1,7 @@
 """What every field's type is: formulas are checked in the order in which they read one another."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ MEASURED = ("number", "date", "datetime")
 CHANGING_SYSTEM_FIELDS = frozenset({"version", "updated_at", "updated_by"})
 
 
-class BrokenField(Exception):
+class BrokenField(Refusal):
     """A field that has a problem of its own, already noted; whoever reads it has none to add."""
 
 
@@ -120,10 +121,8 @@ class Resolver:
     def resolve_all(self) -> None:
         for form in self.forms.values():
             for written in form.fields.values():
-                try:
+                with suppress(BrokenField):
                     self.type_of(written.key)
-                except BrokenField:
-                    continue
 
     def type_of(self, key: FieldKey) -> ValueType:
         if key in self.types:
