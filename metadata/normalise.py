@@ -22,7 +22,14 @@ class Short:
         return {"anyOf": [{"type": "string"}, handler(core)]}
 
     def _expand(self, value: Any) -> Any:
-        return {self.key: value} if isinstance(value, str) else value
+        return {self.key: value} if isinstance(value, str) else _with_tuples(value)
+
+
+def _with_tuples(value: Any) -> Any:
+    """A validator in Python leaves JSON's ways behind: strict models then take tuples, and lists no more."""
+    if isinstance(value, dict):
+        return {key: _with_tuples(each) for key, each in value.items()}
+    return tuple(_with_tuples(each) for each in value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)

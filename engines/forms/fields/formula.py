@@ -27,6 +27,7 @@ class Formula(FieldType):
         formula: ExpressionText = Field(min_length=1)
         decimals: int | None = Field(default=None, ge=0, le=MOST_DECIMALS)
         show_as: Literal["number", "money", "percent"] = "number"
+        declassify: bool = False
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
         return context.formula_type(definition, definition.decimals)  # type: ignore[no-any-return]

@@ -34,6 +34,7 @@ class Rollup(FieldType):
         max: FieldOfForm | None = None
         distinct: FieldOfForm | None = None
         where: RowExpression | None = None
+        declassify: bool = False
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
         total = self.total(definition, context)
