@@ -1,4 +1,4 @@
-"""A request that is sent twice happens once: the answer is stored in the transaction of its effect (semantics.md S3)."""
+"""A request that is sent twice happens once: its answer is stored in the transaction of its effect (S3)."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -145,7 +145,7 @@ def _forget_old(tx: Tx) -> None:
 
 
 def _store_refusal(services: Services, key: Key, refusal: Refusal) -> None:
-    """Remember a refusal too, after its transaction was undone; but none that a second try may well answer otherwise."""
+    """Remember a refusal too, after its transaction was undone; none that a second try may answer otherwise."""
     if refusal.status in NOT_STORED or refusal.status >= 500 or isinstance(refusal, NEVER_STORED):
         return
     told = {

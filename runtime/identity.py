@@ -1,4 +1,4 @@
-"""Who is there: sign-in, sessions and API keys; everything opaque, hashed, checked against the member at each request."""
+"""Who is there: sign-in, sessions and API keys; opaque, hashed, checked against the member at each request."""
 
 import hashlib
 import secrets
@@ -105,7 +105,7 @@ def open_session(tx: Tx, member: int, address: str, agent: str, remember: bool) 
     token, session_id, csrf = secrets.token_urlsafe(32), new_id(), secrets.token_urlsafe(24)
     expires = tx.now + (ABSOLUTE_REMEMBERED if remember else ABSOLUTE)
     mine = select(tables.session.c.token_hash).where(tables.session.c.member == member)
-    oldest = mine.order_by(tables.session.c.created_at.desc()).offset(SESSIONS_PER_MEMBER - 1)
+    oldest = mine.order_by(tables.session.c.id.desc()).offset(SESSIONS_PER_MEMBER - 1)
     _end(tx, tx.connection.execute(oldest).scalars().all())
     tx.connection.execute(
         insert(tables.session).values(

@@ -52,7 +52,7 @@ def require_good_password(password: str, own_words: tuple[str, ...] = (), admin:
 
 
 def is_easy_to_guess(password: str, own_words: tuple[str, ...] = ()) -> bool:
-    """Recognise common words and what people do to them: case, digits for letters, digits around, doubling, key rows."""
+    """Recognise common words and what people do to them: case, digits for letters, digits around, doubling."""
     plain = _normal(password).lower()
     if len(set(plain)) < 4 or _is_walk(plain):
         return True

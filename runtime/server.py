@@ -101,17 +101,21 @@ def _web_modules() -> Iterator[ModuleType]:
 def _lifespan(services: Services, worker: bool) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        from runtime import worker as working
-
-        running = working.start(services) if worker else None
+        running = _start_worker(services) if worker else None
         try:
             yield
         finally:
             if running is not None:
-                working.stop(running)
+                running.stop()
             services.close()
 
     return lifespan
+
+
+def _start_worker(services: Services) -> Any:
+    from runtime.worker import Worker
+
+    return Worker(services).start()
 
 
 def _version() -> str:

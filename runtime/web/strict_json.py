@@ -29,7 +29,7 @@ def read_json(body: bytes) -> Any:
     text = _decode(body)
     try:
         value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_exact, parse_int=_int
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_exact, parse_int=_whole_number
         )
     except json.JSONDecodeError as error:
         message = {
@@ -79,7 +79,7 @@ def _exact(digits: str) -> Decimal:
     return number
 
 
-def _int(digits: str) -> int:
+def _whole_number(digits: str) -> int:
     if len(digits) > DIGITS:
         _long_number()
     return int(digits)

@@ -1,0 +1,185 @@
+"""Uploaded files: stored whole or not at all, claimed by the record that names them, shown only as downloads."""
+
+import hashlib
+import os
+import re
+import tempfile
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+import puremagic
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Problem
+from metadata.problems import Path as Place
+from runtime import audit
+from runtime.db import tables
+from runtime.db.ids import new_id
+from runtime.services import Services
+from runtime.transaction import Tx
+
+FILES_PER_RECORD = 20
+APP_TOTAL = 5_000_000_000
+PIECE = 256 * 1024
+UNCLAIMED_LIFE = timedelta(hours=24)
+TEMPORARY_LIFE = timedelta(hours=1)
+SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"}
+NEVER_TAKEN = {".exe", ".dll", ".bat", ".cmd", ".com", ".msi", ".scr", ".js", ".vbs", ".ps1", ".sh", ".jar", ".html"}
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file as people see it."""
+
+    id: int
+    name: str
+    size: int
+    type: str
+
+
+def store(tx: Tx, app: str, name: str, content: BinaryIO) -> StoredFile:
+    """Keep an upload under a name of ours; it belongs to nobody's record until one claims it."""
+    name = safe_name(name)
+    _refuse_program(name)
+    _refuse_full_store(tx, app)
+    folder = tx.settings.files
+    folder.mkdir(parents=True, exist_ok=True)
+    path, size, digest, kind = _receive(folder, content, tx.settings.file_limit)
+    number = new_id()
+    storage = f"{digest[:2]}/{number}"
+    target = folder / storage
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(path, target)
+    row = {"id": number, "app": app, "name": name, "size": size, "type": kind, "sha256": digest, "storage": storage}
+    tx.connection.execute(insert(tables.file).values(**row, uploaded_by=tx.actor.member, at=tx.now))
+    return StoredFile(number, name, size, kind)
+
+
+def claim(tx: Tx, app: str, form: str, field: str, record: int, files: Iterable[str]) -> None:
+    """Give files to a record's field: those the actor uploaded himself just now, and those it has already."""
+    wanted = [int(file) for file in files if file.isdigit()]
+    if len(wanted) > FILES_PER_RECORD:
+        message = {"en": f"At most {FILES_PER_RECORD} files", "zh": f"最多 {FILES_PER_RECORD} 个文件"}
+        raise LimitExceeded(Problem(Place((field,)), "too_many_files", message))
+    mine = tables.file.c.record.is_(None)
+    if not tx.actor.is_system:
+        mine &= tables.file.c.uploaded_by == tx.actor.member
+    here = (tables.file.c.form == form) & (tables.file.c.field == field) & (tables.file.c.record == record)
+    claimed = update(tables.file).where(tables.file.c.id.in_(wanted), tables.file.c.app == app, mine | here)
+    done = tx.connection.execute(claimed.values(form=form, field=field, record=record)).rowcount if wanted else 0
+    if done != len(set(wanted)):
+        message = {"en": "A file is not there (any more); upload it again", "zh": "文件不存在,请重新上传"}
+        raise Invalid(Problem(Place((field,)), "unknown_file", message))
+
+
+def describe(tx: Tx, files: Iterable[str]) -> dict[str, StoredFile]:
+    """Give name, size and type of files by id, in one query."""
+    wanted = [int(file) for file in files if file.isdigit()]
+    rows = tx.connection.execute(select(tables.file).where(tables.file.c.id.in_(wanted))) if wanted else ()
+    return {str(row.id): StoredFile(row.id, row.name, row.size, row.type) for row in rows}
+
+
+def find(tx: Tx, file: int) -> Row:
+    """Give the row of a file; whether the actor may see its record is asked by the caller."""
+    row = tx.connection.execute(select(tables.file).where(tables.file.c.id == file)).one_or_none()
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def path_of(services: Services, row: Row) -> Path:
+    """Where the file lies; a damaged store is said, not served."""
+    path = services.settings.files / row.storage
+    if not path.is_file() or path.stat().st_size != row.size:
+        message = {"en": "The file is damaged; ask your administrator", "zh": "文件已损坏,请联系管理员"}
+        raise NotFound(Problem(ROOT, "file_damaged", message))
+    return path
+
+
+def sweep(services: Services, now: datetime) -> int:
+    """Throw away uploads that no record claimed within a day, and what broken uploads left behind."""
+    old = (tables.file.c.record.is_(None)) & (tables.file.c.at < now - UNCLAIMED_LIFE)
+    with services.database.write() as connection:
+        rows = connection.execute(select(tables.file.c.id, tables.file.c.storage).where(old).limit(500)).all()
+        connection.execute(delete(tables.file).where(tables.file.c.id.in_([row.id for row in rows])))
+    for row in rows:
+        (services.settings.files / row.storage).unlink(missing_ok=True)
+    for left in services.settings.files.glob(".upload-*"):
+        if left.stat().st_mtime < (now - TEMPORARY_LIFE).timestamp():
+            left.unlink(missing_ok=True)
+    return len(rows)
+
+
+def note_download(tx: Tx, row: Row) -> None:
+    audit.note(tx, "file_downloaded", kind="file", object=row.id, app=row.app, detail={"name": row.name})
+
+
+def safe_name(name: str) -> str:
+    """Give a name without paths, control characters and tricks of writing direction."""
+    plain = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    kept = "".join(letter for letter in plain if unicodedata.category(letter)[0] != "C")
+    kept = re.sub(r'[<>:"|?*]', "_", kept).strip(" .")
+    stem, dot, ending = kept.rpartition(".")
+    return (f"{stem[:150]}{dot}{ending[:20]}" if dot else kept[:150]) or "file"
+
+
+def _refuse_program(name: str) -> None:
+    if any(f".{part.lower()}" in NEVER_TAKEN for part in name.split(".")[1:]):
+        message = {"en": "Programs and web pages are not taken as files", "zh": "不接受程序或网页文件"}
+        raise Invalid(Problem(Place(("file",)), "file_type_refused", message))
+
+
+def _refuse_full_store(tx: Tx, app: str) -> None:
+    total = select(func.coalesce(func.sum(tables.file.c.size), 0)).where(tables.file.c.app == app)
+    if int(tx.connection.execute(total).scalar_one()) > APP_TOTAL:
+        message = {"en": "The files of this app fill 5 GB", "zh": "该应用的文件已达 5 GB"}
+        raise LimitExceeded(Problem(ROOT, "storage_limit", message), status=507)
+
+
+def _receive(folder: Path, content: BinaryIO, maximum: int) -> tuple[str, int, str, str]:
+    """Write the upload to a temporary file, safely on disk before anybody hears of it."""
+    digest, size, first = hashlib.sha256(), 0, b""
+    descriptor, path = tempfile.mkstemp(prefix=".upload-", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            while piece := content.read(PIECE):
+                first = first or piece[:4096]
+                size += len(piece)
+                if size > maximum:
+                    raise _too_large(maximum)
+                digest.update(piece)
+                target.write(piece)
+            target.flush()
+            os.fsync(target.fileno())
+    except BaseException:
+        Path(path).unlink(missing_ok=True)
+        raise
+    return path, size, digest.hexdigest(), kind_of(first)
+
+
+def kind_of(first: bytes) -> str:
+    """Find out what a file is from its first bytes, never from its name."""
+    try:
+        return str(puremagic.from_string(first, mime=True)) or "application/octet-stream"
+    except (puremagic.PureError, ValueError):
+        return "text/plain" if _is_text(first) else "application/octet-stream"
+
+
+def _is_text(first: bytes) -> bool:
+    try:
+        text = first.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(first) - 4 and b"\x00" not in first
+    return "\x00" not in text and not text.lstrip().startswith("<")
+
+
+def _too_large(maximum: int) -> LimitExceeded:
+    megabytes = f"{maximum / 1_000_000:g} MB"
+    text = {"en": f"A file may have {megabytes}", "zh": f"文件不能超过 {megabytes}"}
+    return LimitExceeded(
+        Problem(Place(("file",)), "too_large", text, limit={"name": "file", "maximum": maximum}), status=413
+    )
