@@ -159,7 +159,7 @@ def _rights(options: TaskOptions, context: NodeContext) -> FieldRights:
             context.add("not_writable", message, "fields" if name in options.fields else "edit")
             continue
         modes[field.id] = mode
-    others = options.fields.get("*", "read")
+    others: Any = options.fields.get("*")
     if others in ("write", "required"):
         context.add("star_is_not_writable", _STAR, "fields", "*", hint=_STAR_HINT)
         others = "read"

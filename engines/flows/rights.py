@@ -19,14 +19,18 @@ class RelatedRights:
 
 @dataclass(frozen=True)
 class FieldRights:
-    """How each field of the record shows to the holder of a task; fields that are not named are as `others` says."""
+    """How each field of the record shows to the holder of a task.
+
+    `others` is the mode of fields that are not named. None, when the author says nothing: then the task shows what
+    the holder's roles show of other records of the form, or all where they show none; so a mask stays a mask.
+    """
 
     modes: Mapping[str, FieldMode] = field(default_factory=dict)
-    others: FieldMode = "read"
+    others: FieldMode | None = None
     related: tuple[RelatedRights, ...] = ()
 
     def mode(self, field_id: str) -> FieldMode:
-        return self.modes.get(field_id, self.others)
+        return self.modes.get(field_id) or self.others or "read"
 
     @property
     def editable(self) -> frozenset[str]:
@@ -37,6 +41,12 @@ class FieldRights:
     def required(self) -> frozenset[str]:
         return frozenset(each for each, mode in self.modes.items() if mode == "required")
 
-    def readable(self, fields: frozenset[str]) -> frozenset[str]:
-        """Of all these fields, those that the task shows."""
-        return frozenset(each for each in fields if self.mode(each) != "hidden")
+    def shown(self, fields: frozenset[str], by_roles: frozenset[str]) -> frozenset[str]:
+        """Of all these fields, those that the task shows; `by_roles` are those that the holder's roles show."""
+        named = {each for each, mode in self.modes.items() if mode != "hidden"}
+        hidden = {each for each, mode in self.modes.items() if mode == "hidden"}
+        if self.others is None:
+            others = by_roles or fields
+        else:
+            others = fields if self.others != "hidden" else frozenset()
+        return (fields & (others | named)) - hidden
