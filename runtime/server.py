@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from types import ModuleType
@@ -32,7 +32,12 @@ class UnguardedRoute(Exception):
     """A route that does not say who may use it: a mistake that stops the start."""
 
 
-def create_app(settings: Settings, services: Services | None = None, worker: bool = False) -> FastAPI:
+def create_app(
+    settings: Settings,
+    services: Services | None = None,
+    worker: bool = False,
+    modules: Iterable[ModuleType] | None = None,
+) -> FastAPI:
     """Build the application; with a worker it also does the jobs, the timers and the sweeps."""
     services = services or open_services(settings)
     app = FastAPI(
@@ -48,7 +53,7 @@ def create_app(settings: Settings, services: Services | None = None, worker: boo
     app.state.metrics = Metrics(services.database)
     app.state.hashes = HashQueue()
     errors.install(app)
-    for module in _web_modules():
+    for module in web_modules() if modules is None else modules:
         app.include_router(module.router)
         if install := getattr(module, "install", None):
             install(app)
@@ -86,7 +91,8 @@ def _dependants(dependant: Dependant) -> Iterator[Dependant]:
         yield from _dependants(below)
 
 
-def _web_modules() -> Iterator[ModuleType]:
+def web_modules() -> Iterator[ModuleType]:
+    """Every module that has a router; all of them are served unless somebody names fewer."""
     for floor in FLOORS:
         spec = find_spec(floor)
         if spec is None or spec.submodule_search_locations is None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from starlette.testclient import TestClient
@@ -66,9 +67,15 @@ def hire(services: Services, password_hash: str) -> Callable[..., int]:
 
 
 @pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
+def modules() -> tuple[ModuleType, ...] | None:
+    """The web modules that are served: all of them, unless a test file names fewer."""
+    return None
+
+
+@pytest.fixture
+def client(services: Services, modules: tuple[ModuleType, ...] | None) -> Iterator[TestClient]:
     """Nobody in particular, at a browser that says where it comes from."""
-    app = create_app(services.settings, services)
+    app = create_app(services.settings, services, modules=modules)
     with TestClient(app, base_url="http://127.0.0.1:8000") as opened:
         yield opened
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 
 import pytest
 from sqlalchemy import func, select
@@ -9,10 +10,16 @@ from starlette.testclient import TestClient
 
 from runtime.db import tables
 from runtime.services import Services
+from runtime.web import health, organisation, session
 from tests.runtime.conftest import PASSWORD, MovedClock
 
 SignIn = Callable[[str], dict[str, str]]
 Hire = Callable[..., int]
+
+
+@pytest.fixture
+def modules() -> tuple[ModuleType, ...]:
+    return (health, session, organisation)
 
 
 def try_password(client: TestClient, password: str, email: str = "ada@example.com") -> int:
