@@ -98,6 +98,7 @@ def _app(definition: "AppDefinition", number: int, forms: CompiledForms, context
         role_ids=context.role_ids,
         storages=forms.storages,
         metadata=forms.metadata,
+        derived_order=forms.derived_order,
     )
 
 

@@ -234,6 +234,7 @@ class CompiledApp:
     dashboards: Any = field(default_factory=dict)
     metadata: sa.MetaData = field(default_factory=sa.MetaData)
     computed_needed: frozenset[str] = frozenset()
+    derived_order: tuple[FieldKey, ...] = ()
     memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def form(self, name: str) -> CompiledForm:

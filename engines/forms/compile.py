@@ -37,6 +37,7 @@ class CompiledForms:
     names: Names
     storages: Mapping[str, StoredAs]
     metadata: sa.MetaData
+    derived_order: tuple[FieldKey, ...]
 
 
 def compile_forms(
@@ -105,7 +106,8 @@ class _Compiler:
             self.compile_form(form)
         forms = {id: self._with_neighbours(form) for id, form in self.forms.items()}
         forms = {id: _with_subforms(form, forms) for id, form in forms.items()}
-        return CompiledForms(forms, dict(self.resolver.form_ids), self._names(), self.storages, self.metadata)
+        ids = dict(self.resolver.form_ids)
+        return CompiledForms(forms, ids, self._names(), self.storages, self.metadata, self._derived_order())
 
     def compile_form(self, form: WrittenForm) -> CompiledForm:
         """Compile a form with its subforms; the tables come first, since rows refer to their record."""
@@ -261,6 +263,14 @@ class _Compiler:
             key
             for key in self.resolver.order
             if key[0] in own and key in self.resolver.expressions and self.where_stored.is_computed(key) is computed
+        )
+
+    def _derived_order(self) -> tuple[FieldKey, ...]:
+        """All stored formulas and roll-ups of the app, each after what it rests on."""
+        return tuple(
+            key
+            for key in self.resolver.order
+            if key in self.rollups or key in self.resolver.expressions and not self.where_stored.is_computed(key)
         )
 
     def _table(self, form: WrittenForm, fields: Any) -> sa.Table:
