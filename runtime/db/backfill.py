@@ -1,0 +1,265 @@
+"""Carries values over to their new columns and fills new formulas and roll-ups, in chunks, with a report per row."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from engines.actor import system
+from engines.columns import column_type
+from engines.compiled import CompiledApp, CompiledField, CompiledForm, Rollup
+from engines.expressions import Environment, evaluate
+from engines.facts import Facts
+from engines.forms.conversion import DoesNotConvert, convert, type_of_shape
+from engines.forms.field_type import ValueProblem
+from engines.forms.schema_plan import SchemaPlan, Step
+from engines.forms.work import settle
+from metadata.value_types import ValueType
+
+CHUNK = 1_000
+MOST_REPORTED = 1_000
+
+
+@dataclass
+class Report:
+    """What became of the values of one step; `failed` names the records whose value did not fit, up to 1,000."""
+
+    form: str
+    field: str
+    rows: int = 0
+    failures: int = 0
+    failed: list[int] = field(default_factory=list)
+
+    def fail(self, record: int) -> None:
+        self.failures += 1
+        if len(self.failed) < MOST_REPORTED:
+            self.failed.append(record)
+
+
+def backfill(connection: sa.Connection, plan: SchemaPlan, app: CompiledApp, facts: Facts) -> list[Report]:
+    """Carry out the `backfill` steps of a plan inside the caller's transaction."""
+    return [_convert(connection, app, step) if step.kind == "convert" else _fill(connection, app, step, facts)
+            for step in plan.of("backfill")]  # fmt: skip
+
+
+def rows_to_backfill(connection: sa.Connection, plan: SchemaPlan) -> int:
+    """How many records the backfill would touch, to say so before it is begun."""
+    tables = {step.form: step for step in plan.of("backfill")}
+    return sum(_count(connection, step) for step in tables.values())
+
+
+def _count(connection: sa.Connection, step: Step) -> int:
+    assert step.table is not None
+    return connection.scalar(sa.select(sa.func.count()).select_from(step.table)) or 0
+
+
+# --- converting ---
+
+
+def _convert(connection: sa.Connection, app: CompiledApp, step: Step) -> Report:
+    form = app.forms[step.form]
+    target = form.fields[str(step.field)]
+    assert step.source is not None
+    old = type_of_shape(step.source.stored.shape)
+    report = Report(form.id, target.id)
+    for chunk in _old_values(connection, form, step.source.name, old):
+        converted = {}
+        for record, value in chunk:
+            report.rows += 1
+            try:
+                converted[record] = convert(value, old, target, app.zone)
+            except DoesNotConvert:
+                report.fail(record)
+        _write(connection, form.table, target, converted)
+    return report
+
+
+def _old_values(
+    connection: sa.Connection, form: CompiledForm, source: str, old: ValueType
+) -> Iterator[list[tuple[int, Any]]]:
+    if old.name != "list":
+        column: sa.ColumnClause[Any] = sa.column(source, column_type(old))
+        for chunk in _chunks(
+            connection, sa.select(form.table.c.id, column).where(column.is_not(None)), form.table.c.id
+        ):
+            yield [(row[0], row[1]) for row in chunk]
+        return
+    side = sa.table(source, sa.column("record"), sa.column("value", column_type(old.of or old)), sa.column("position"))
+    for chunk in _chunks(connection, sa.select(form.table.c.id), form.table.c.id):
+        ids = [row[0] for row in chunk]
+        listed = sa.select(side.c.record, side.c.value).where(side.c.record.in_(ids)).order_by(side.c.position)
+        values: dict[int, list[Any]] = {}
+        for record, value in connection.execute(listed):
+            values.setdefault(record, []).append(value)
+        yield [(record, tuple(found)) for record, found in values.items()]
+
+
+def _write(connection: sa.Connection, table: sa.Table, target: CompiledField, values: Mapping[int, Any]) -> None:
+    if target.side_table is not None:
+        rows = [
+            {"record": record, "value": value, "position": position}
+            for record, listed in values.items()
+            for position, value in enumerate(listed or ())
+        ]
+        if rows:
+            connection.execute(target.side_table.insert(), rows)
+    elif target.column is not None:
+        _update(connection, table, target.column, values)
+
+
+def _update(connection: sa.Connection, table: sa.Table, column: str, values: Mapping[int, Any]) -> None:
+    if values:
+        statement = (
+            table.update()
+            .where(table.c.id == sa.bindparam("at_id"))
+            .values({column: sa.bindparam("to_value", type_=table.c[column].type)})
+        )
+        connection.execute(statement, [{"at_id": id, "to_value": value} for id, value in values.items()])
+
+
+# --- filling ---
+
+
+def _fill(connection: sa.Connection, app: CompiledApp, step: Step, facts: Facts) -> Report:
+    form = app.forms[step.form]
+    target = form.fields[str(step.field)]
+    report = Report(form.id, target.id)
+    if target.rollup is not None:
+        _fill_rollup(connection, app, target.rollup, facts, report)
+    elif form.parent is None:
+        _fill_formula(connection, form, target, facts, report)
+    else:
+        _fill_row_formula(connection, app.forms[form.parent], form, target, facts, report)
+    return report
+
+
+def _fill_formula(
+    connection: sa.Connection, form: CompiledForm, target: CompiledField, facts: Facts, report: Report
+) -> None:
+    for records in _records(connection, form):
+        values = {}
+        for record in records:
+            report.rows += 1
+            try:
+                values[record["id"]] = _value(target, Environment(record, facts))
+            except ValueProblem:
+                report.fail(record["id"])
+        _update(connection, form.table, str(target.column), values)
+
+
+def _fill_row_formula(
+    connection: sa.Connection,
+    parent: CompiledForm,
+    rows: CompiledForm,
+    target: CompiledField,
+    facts: Facts,
+    report: Report,
+) -> None:
+    for records in _records(connection, parent):
+        values = {}
+        for record in records:
+            for row in record[rows.id]:
+                report.rows += 1
+                try:
+                    values[row["id"]] = _value(target, Environment(record, facts, row=row))
+                except ValueProblem:
+                    report.fail(row["id"])
+        _update(connection, rows.table, str(target.column), values)
+
+
+def _value(target: CompiledField, environment: Environment) -> Any:
+    assert target.expression is not None
+    return settle(evaluate(target.expression, environment), target)
+
+
+def _fill_rollup(connection: sa.Connection, app: CompiledApp, rollup: Rollup, facts: Facts, report: Report) -> None:
+    """Total again over all records, as they truly are, and write what came out."""
+    from engines.access import visible
+    from engines.expressions import moment_of, where
+
+    parent, source = app.forms[rollup.form], app.forms[rollup.source]
+    relation = visible(app, system("publish"), source.id, moment_of(facts), connection.dialect.name)
+    if rollup.where is not None:
+        relation = relation.where(where(rollup.where, relation, moment_of(facts), connection.dialect.name))
+    columns = {"to_record": relation.column(rollup.link), "total": _aggregate(relation, rollup)}
+    statement = relation.select(columns).group_by(columns["to_record"])
+    column = str(parent.fields[rollup.field].column)
+    connection.execute(parent.table.update().values({column: parent.blank[rollup.field]}))
+    totals = {row.to_record: row.total for row in connection.execute(statement) if row.to_record is not None}
+    field = parent.fields[rollup.field]
+    report.rows = len(totals)
+    _update(connection, parent.table, column, {id: settle(value, field) for id, value in totals.items()})
+
+
+def _aggregate(relation: Any, rollup: Rollup) -> sa.ColumnElement[Any]:
+    value = relation.column(rollup.value) if rollup.value is not None else None
+    match rollup.function:
+        case "count":
+            return sa.func.count()
+        case "distinct":
+            return sa.func.count(sa.distinct(value))
+        case "sum":
+            return sa.func.sum(value, type_=column_type(rollup.type))
+        case "avg":
+            raise NotImplementedError
+    return getattr(sa.func, rollup.function)(value)  # type: ignore[no-any-return]
+
+
+# --- reading what is stored ---
+
+
+def _records(connection: sa.Connection, form: CompiledForm) -> Iterator[list[dict[str, Any]]]:
+    """Records with their rows and lists, by field id, in chunks."""
+    for chunk in _chunks(connection, sa.select(form.table), form.table.c.id):
+        records = [_by_field(form, row._mapping) for row in chunk]
+        _add_lists(connection, form, records)
+        for each in form.subforms:
+            if each.subform is not None:
+                _add_rows(connection, each, each.subform, records)
+        yield records
+
+
+def _by_field(form: CompiledForm, row: Mapping[str, Any]) -> dict[str, Any]:
+    stored = {each.column for each in form.stored}
+    system_values = {name: value for name, value in row.items() if name not in stored}
+    return {**system_values, **{each.id: row[str(each.column)] for each in form.stored}}
+
+
+def _add_lists(connection: sa.Connection, form: CompiledForm, records: Sequence[dict[str, Any]]) -> None:
+    by_id = {record["id"]: record for record in records}
+    for each in form.lists:
+        side = each.side_table
+        if side is None:
+            continue
+        for record in records:
+            record[each.id] = ()
+        listed = sa.select(side.c.record, side.c.value).where(side.c.record.in_(by_id)).order_by(side.c.position)
+        for record_id, value in connection.execute(listed):
+            by_id[record_id][each.id] += (value,)
+
+
+def _add_rows(
+    connection: sa.Connection, field: CompiledField, rows: CompiledForm, records: Sequence[dict[str, Any]]
+) -> None:
+    by_id = {record["id"]: record for record in records}
+    found: dict[int, list[dict[str, Any]]] = {id: [] for id in by_id}
+    statement = sa.select(rows.table).where(rows.table.c.record.in_(by_id))
+    for row in connection.execute(statement.order_by(rows.table.c.position, rows.table.c.id)):
+        found[row.record].append(_by_field(rows, row._mapping))
+    _add_lists(connection, rows, [row for listed in found.values() for row in listed])
+    for id, listed in found.items():
+        by_id[id][field.id] = tuple(listed)
+
+
+def _chunks(connection: sa.Connection, statement: sa.Select[Any], key: sa.ColumnElement[int]) -> Iterator[Any]:
+    """The rows of a statement in chunks, by ascending id, so that writing between them disturbs nothing."""
+    last = None
+    while True:
+        at = statement if last is None else statement.where(key > last)
+        rows = connection.execute(at.order_by(key).limit(CHUNK)).all()
+        if rows:
+            yield rows
+            last = rows[-1].id
+        if len(rows) < CHUNK:
+            return
