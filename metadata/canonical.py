@@ -2,25 +2,61 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from datetime import date, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
-from metadata.app import AppDefinition
 from metadata.problems import Path
+
+if TYPE_CHECKING:
+    from metadata.app import AppDefinition
 
 ALWAYS = ("format", "app", "version", "time_zone", "currency")
 
 
-def canonical(app: AppDefinition) -> dict[str, Any]:
+def canonical(app: "AppDefinition") -> dict[str, Any]:
     """Give a definition as JSON: keys in the order of the reference, what is as usual left out."""
     said = write(app)
-    return {key: said[key] if key in said else getattr(app, key) for key in _order(app) if key in said or key in ALWAYS}
+    return {key: said.get(key, getattr(app, key)) for key in type(app).model_fields if key in said or key in ALWAYS}
 
 
 def write(model: BaseModel) -> dict[str, Any]:
-    """Give a part of a definition as JSON."""
-    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    """Give a part of a definition as JSON, by the names that stand in documents."""
+    said = {
+        info.alias or name: _plain(value)
+        for name, info in type(model).model_fields.items()
+        if info.exclude is not True and (_is_said(value := getattr(model, name), info))
+    }
+    return model.as_written(said) if isinstance(model, WrittenOtherwise) else said
+
+
+class WrittenOtherwise:
+    """A model whose JSON has another shape than its attributes."""
+
+    def as_written(self, said: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+def _is_said(value: Any, info: FieldInfo) -> bool:
+    if info.is_required():
+        return True
+    usual = info.get_default(call_default_factory=True)
+    return value != usual or type(value) is not type(usual)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return write(value)
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _plain(value[key]) for key in sorted(value)}
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def as_text(document: Mapping[str, Any]) -> str:
@@ -37,7 +73,3 @@ def place_ids(document: dict[str, Any], ids: Mapping[Path, str]) -> dict[str, An
         thing = at[path.parts[-1]]
         at[path.parts[-1]] = {"id": id, **{key: value for key, value in thing.items() if key not in ("id", "was")}}
     return document
-
-
-def _order(app: AppDefinition) -> list[str]:
-    return list(type(app).model_fields)

@@ -97,16 +97,18 @@ class Assignment:
     used: set[str] = field(default_factory=set)
 
     def all(self) -> dict[Path, str]:
-        """Give the ids of the things that have none written, by path."""
+        """Give the ids of the things that have none written (or one that cannot be), by path."""
         everything = list(owned(self.app))
-        self.used = {each.id for each in everything if each.id}
-        self.ids = {each.path: each.id for each in everything if each.id}
+        for each in everything:
+            if each.id and each.id.startswith(each.prefix) and each.id not in self.used:
+                self._give(each, each.id)
+        written = set(self.ids)
         for siblings in _by_owner(everything):
-            lacking = [each for each in siblings if each.id is None]
+            lacking = [each for each in siblings if each.path not in written]
             self._take(lacking, lambda each: each.was)
             self._take(lacking, lambda each: each.name or str(each.path))
             self._make(lacking)
-        return {each.path: self.ids[each.path] for each in everything if each.id is None}
+        return {each.path: self.ids[each.path] for each in everything if each.path not in written}
 
     def _take(self, lacking: list[Owned], name_of: Callable[[Owned], str | None]) -> None:
         for each in lacking:

@@ -1,7 +1,7 @@
 """The language as one platform speaks it: reads documents into definitions with all their problems, and writes them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, cast
 
@@ -19,8 +19,9 @@ from metadata.problems import ROOT, InvalidDefinition, Problem, Problems, Refusa
 from metadata.references import unknown_names
 from metadata.reports import ChartDefinition
 from metadata.rules import ActionDefinition, TriggerDefinition
+from metadata.salvage import Salvage, salvage
 from metadata.schema import json_schema
-from metadata.shape_problems import shape_problems
+from metadata.shape_problems import place_in_document, shape_problems
 from metadata.upgrades import upgrade
 
 COMMON: Mapping[KindNoun, type[BaseModel]] = {
@@ -31,13 +32,27 @@ COMMON: Mapping[KindNoun, type[BaseModel]] = {
     "chart": ChartDefinition,
 }
 
+ATTEMPTS = 4
+
 
 @dataclass(frozen=True)
 class Examined:
-    """What came of reading a document: the definition, unless its shape is wrong, and every problem that was found."""
+    """What came of reading a document: the definition, or what is left of it without its broken parts, and every
+    problem that was found."""
 
     app: AppDefinition | None
     problems: Problems
+    rest: Salvage | None = None
+    document: Any = None
+
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Add problems that were found in the definition; nothing is said twice."""
+        known = {(problem.path, problem.code) for problem in self.problems}
+        for problem in self.rest.translate(problems) if self.rest else problems:
+            path = place_in_document(problem.path.parts, self.document)
+            if (path, problem.code) not in known:
+                known.add((path, problem.code))
+                self.problems.items.append(replace(problem, path=path))
 
 
 @dataclass(frozen=True)
@@ -58,22 +73,31 @@ class Language:
         """Read a document as far as it goes; ids come from the live definition, or from a map of all that ever were."""
         shaped = self.shape(document, {**(known or {}), **(known_ids(live) if live else {})})
         if shaped.app is not None:
-            shaped.problems.extend(unknown_names(shaped.app))
-            shaped.problems.extend(check_limits(shaped.app))
+            shaped.add(unknown_names(shaped.app))
+            shaped.add(check_limits(shaped.app))
         return shaped
 
     def shape(self, document: Any, known: Mapping[str, str]) -> Examined:
         """Upgrade, check the shape and fill in the ids; names may still lead nowhere."""
+        try:
+            upgraded = _upgraded(document)
+        except Refusal as refusal:
+            return Examined(None, Problems(list(refusal.problems)))
+        app: AppDefinition | None
+        rest: Salvage | None = None
         problems = Problems()
         try:
-            app = self._parse(_upgraded(document))
-        except Refusal as refusal:
+            app = self._parse(upgraded)
+        except InvalidDefinition as refusal:
             problems.extend(refusal.problems)
+            app, rest = self._rest(upgraded, problems)
+        if app is None:
             return Examined(None, problems)
-        check_ids(app, problems)
-        if problems:
-            return Examined(app, problems)
-        return Examined(self._parse(place_ids(canonical(app), Assignment(app, known).all())), problems)
+        named = Problems()
+        check_ids(app, named)
+        examined = Examined(self._with_ids(app, known), problems, rest, upgraded)
+        examined.add(named)
+        return examined
 
     def canonical(self, app: AppDefinition) -> dict[str, Any]:
         """The one way to write a definition: keys in order, what is as usual left out."""
@@ -87,6 +111,22 @@ class Language:
     def models(self) -> Models:
         """A model for every kind: the common keys of its noun and its own options, flat."""
         return {noun: {kind.name: _model(noun, kind) for kind in self.kinds.of(noun)} for noun in COMMON}
+
+    def _with_ids(self, app: AppDefinition, known: Mapping[str, str]) -> AppDefinition:
+        return self._parse(place_ids(canonical(app), Assignment(app, known).all()))
+
+    def _rest(self, document: Any, problems: Problems) -> tuple[AppDefinition | None, Salvage | None]:
+        """Read what is left without the broken parts, if anything is."""
+        rest = salvage(document, self.models)
+        broken = list(problems)
+        for _ in range(ATTEMPTS):
+            if not rest.without(broken):
+                return None, None
+            try:
+                return self._parse(rest.document), rest
+            except InvalidDefinition as refusal:
+                broken = list(refusal.problems)
+        return None, None
 
     def _parse(self, document: Any) -> AppDefinition:
         try:

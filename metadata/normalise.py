@@ -19,7 +19,12 @@ class Short:
         return core_schema.no_info_before_validator_function(self._expand, handler(source))
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string"}, handler(core)]}
+        whole = handler(core)
+        alone = handler.resolve_ref_schema(whole).get("properties", {}).get(self.key, {"type": "string"})
+        return {"anyOf": [self._alone(alone), whole]}
+
+    def _alone(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in schema.items() if key != "title"}
 
     def _expand(self, value: Any) -> Any:
         return {self.key: value} if isinstance(value, str) else _with_tuples(value)
@@ -35,6 +40,9 @@ def _with_tuples(value: Any) -> Any:
 @dataclass(frozen=True)
 class ShortSort(Short):
     """As `Short`, where a minus before the text says "the largest first": `"-amount"`."""
+
+    def _alone(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "string"}
 
     def _expand(self, value: Any) -> Any:
         if isinstance(value, str) and value.startswith("-"):

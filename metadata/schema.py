@@ -32,4 +32,7 @@ def _resolve_kinds(schema: Any) -> Any:
     mark = schema.get("$comment")
     if isinstance(mark, str) and mark.startswith("kind:"):
         return {"$ref": f"#/$defs/Any{mark.removeprefix('kind:').capitalize()}"}
-    return {key: _resolve_kinds(value) for key, value in schema.items()}
+    resolved = {key: _resolve_kinds(value) for key, value in schema.items()}
+    if isinstance(resolved.get("patternProperties"), dict):
+        resolved.setdefault("additionalProperties", False)
+    return resolved

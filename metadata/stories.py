@@ -3,9 +3,10 @@
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, GetJsonSchemaHandler, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from metadata.canonical import WrittenOtherwise
 from metadata.names import FlowName, FormName, Name, ReportName, RoleName
 from metadata.normalise import Words
 from metadata.registry import Options
@@ -27,7 +28,7 @@ DEEDS: tuple[str, ...] = get_args(Deed)
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
-class Step(Options):
+class Step(Options, WrittenOtherwise):
     """One sentence of a story. Exactly one of three: somebody acts, time passes, or something must be the case.
 
     `{"ann": "saves", "form": "request", "values": {...}, "as": "leave"}` is a deed: the person is the key.
@@ -78,15 +79,12 @@ class Step(Options):
             raise PydanticCustomError("step_unclear", "a step is a deed, a wait or an outcome", {"deeds": list(DEEDS)})
         return self
 
-    @model_serializer(mode="wrap")
-    def _write_sentence(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        said: dict[str, Any] = handler(self)
+    def as_written(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Put the person, or the record, back as the key."""
         if self.who is not None and self.does is not None:
-            rest = {key: each for key, each in said.items() if key not in ("who", "does")}
-            return {self.who: self.does, **rest}
+            return {self.who: self.does, **_without(said, "who", "does")}
         if self.then == "record" and self.record is not None and self.values is not None:
-            rest = {key: each for key, each in said.items() if key not in ("record", "values")}
-            return {**rest, self.record: self.values}
+            return {**_without(said, "record", "values"), self.record: said["values"]}
         return said
 
     @classmethod
@@ -94,6 +92,10 @@ class Step(Options):
         schema = handler.resolve_ref_schema(handler(core))
         schema["additionalProperties"] = {"anyOf": [{"enum": list(DEEDS)}, {"type": "object"}]}
         return schema
+
+
+def _without(said: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: each for key, each in said.items() if key not in keys}
 
 
 KEYS = frozenset(each.alias or name for name, each in Step.model_fields.items())

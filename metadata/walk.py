@@ -21,8 +21,11 @@ Marker = Reference | IsExpression | IsTemplate | IsValue
 
 @dataclass(frozen=True)
 class Place:
-    """What names mean somewhere: plain field names belong to `form`; bare names in expressions to `bare`, whose
-    holding record is of the form `record` where `bare` is a subform. All by id; None where no form is at hand."""
+    """What names mean somewhere: plain field names belong to `form`, bare names in expressions to `bare`.
+
+    Where `bare` is a subform, `record` is the form of the record that holds the rows. All are ids; None where no form
+    is at hand, or none that is known.
+    """
 
     form: str | None = None
     bare: str | None = None
@@ -71,9 +74,11 @@ def base_of(annotation: Any) -> Any:
 
 
 def arms_of(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a union; any other type is its only one."""
+    """The alternatives of a union and of the unions in it; any other type is its only one."""
     base = base_of(annotation)
-    return get_args(base) if get_origin(base) in (Union, types.UnionType) else (annotation,)
+    if get_origin(base) not in (Union, types.UnionType):
+        return (annotation,)
+    return tuple(arm for each in get_args(base) for arm in arms_of(each))
 
 
 def _models_in(value: Any, path: Path) -> Iterator[tuple[Path, BaseModel]]:
@@ -121,8 +126,7 @@ def _place_in(model: BaseModel, place: Place, forms: _Forms) -> Place:
 
 def _with_rows(form: str | None, rows: Any, forms: _Forms) -> Place:
     id = forms.id_of(form)
-    subform = forms.rows_of(form, rows) if isinstance(rows, str) else None
-    return Place(id, subform, id) if subform else Place(id, id)
+    return Place(id, forms.rows_of(form, rows), id) if isinstance(rows, str) else Place(id, id)
 
 
 def _of_model(model: BaseModel, path: Path, place: Place, forms: _Forms) -> Iterator[Leaf]:
