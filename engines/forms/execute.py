@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engines.compiled import CompiledApp, CompiledForm, EarlyAnswer
+from engines.compiled import CompiledApp, EarlyAnswer
 from engines.effects import Refuse, SetFields
 from engines.events import RecordChanged
 from engines.expressions import Environment, evaluate
@@ -12,6 +12,7 @@ from engines.forms import checking, filling
 from engines.forms.field_type import ValueProblem
 from engines.forms.incoming import accept
 from engines.forms.numbering import number_text
+from engines.forms.rows import row_changes
 from engines.forms.save import Decision, RowChanges, SaveRequest
 from engines.forms.steps import Steps, steps_of
 from engines.forms.work import Save, settle
@@ -131,25 +132,9 @@ def _decision(save: Save, steps: Steps) -> Decision:
     changed = {id for id in own if save.changed(id)}
     if save.before is not None:
         changed |= {id for id in ("owner", "department") if save.changed(id)}
-    rows = {field.id: _row_changes(save, field.id) for field in steps.subforms if field.id in changed}
-    return Decision(save.after, frozenset(changed), {id: each for id, each in rows.items() if each}, save.trace)
-
-
-def _row_changes(save: Save, id: str) -> RowChanges:
-    """Which rows are new, which changed (or moved), which are gone."""
-    subform = save.form.fields[id].subform
-    assert subform is not None
-    before = {row["id"]: (index, row) for index, row in enumerate((save.before or {}).get(id) or ())}
-    created, updated = [], []
-    for index, row in enumerate(save.after[id]):
-        whole = {**row, "position": index}
-        if row["id"] not in before:
-            created.append(whole)
-        elif before[row["id"]][0] != index or _row_differs(subform, before[row["id"]][1], row):
-            updated.append(whole)
-    kept = {row["id"] for row in save.after[id]}
-    return RowChanges(tuple(created), tuple(updated), tuple(old for old in before if old not in kept))
-
-
-def _row_differs(subform: CompiledForm, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    return any(before.get(id) != after.get(id) for id, field in subform.fields.items() if field.storage != "computed")
+    rows = {
+        field.id: row_changes(field.subform, (save.before or {}).get(field.id) or (), save.after[field.id])
+        for field in steps.subforms
+        if field.id in changed and field.subform is not None
+    }
+    return Decision(save.after, frozenset(changed), rows, save.trace)

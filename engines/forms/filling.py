@@ -138,12 +138,7 @@ def _compute_default(save: Save, field: CompiledField, into: dict[str, Any], row
 
 
 def _is_touched(save: Save, each: Computation) -> bool:
-    return save.before is None or each.rows is not None or any(_differs(save, id) for id in each.reads)
-
-
-def _differs(save: Save, id: str) -> bool:
-    assert save.before is not None
-    return bool(save.after.get(id) != save.before.get(id))
+    return save.before is None or each.rows is not None or any(save.changed(id) for id in each.reads)
 
 
 def _compute(

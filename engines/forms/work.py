@@ -9,6 +9,7 @@ from engines.expressions import Environment
 from engines.facts import Facts
 from engines.forms.field_type import ValueProblem
 from engines.forms.numbers import fit
+from engines.forms.rows import differ
 from engines.forms.save import SaveRequest
 from metadata.problems import ROOT, Invalid, Problem, Problems
 from metadata.text import Text
@@ -45,6 +46,9 @@ class Save:
         value = self.after.get(id)
         if self.before is None:
             return not is_empty(value)
+        field = self.form.fields.get(id)
+        if field is not None and field.subform is not None:
+            return differ(field.subform, self.before.get(id) or (), value or ())
         return bool(value != self.before.get(id))
 
     def say(self, field: CompiledField | None, problem: ValueProblem | Problem, *inside: str | int) -> None:

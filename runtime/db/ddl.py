@@ -56,7 +56,7 @@ def _carry_out(connection: sa.Connection, operations: Operations, step: Step) ->
 
 
 def _refuse_doubles(connection: sa.Connection, step: Step) -> None:
-    """A field becomes unique only where no value stands twice; the values themselves are none of the builder's business."""
+    """A field becomes unique only where no value stands twice; the answer names none of them."""
     assert step.table is not None and step.index is not None
     column = next(iter(step.index.columns))
     values = sa.select(column).where(column.is_not(None), step.table.c.deleted_at.is_(None))
