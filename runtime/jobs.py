@@ -146,7 +146,8 @@ def discard(tx: "Tx", key: str) -> None:
 
 def counts(connection: Connection) -> dict[str, int]:
     """How many jobs there are in each state."""
-    return {state: n for state, n in connection.execute(select(job.c.state, func.count()).group_by(job.c.state))}
+    found = connection.execute(select(job.c.state, func.count()).group_by(job.c.state))
+    return {row[0]: row[1] for row in found}
 
 
 def _do(services: "Services", claimed: Job, kind: JobKind) -> None:
@@ -207,13 +208,15 @@ def delay_after(attempt: int, key: str) -> float:
 
 
 def _bury(services: "Services", connection: Connection, key: str, kind: str, attempt: int, reason: str) -> None:
-    """Make a job a dead letter and tell those who look after the apps."""
+    """Make a job a dead letter and tell those who look after the apps, once a day for the same reason."""
     from runtime.notifications import tell_keepers
 
     own = (job.c.key == key) & (job.c.attempt == attempt) & (job.c.state == "running")
     now = services.clock()
+    same = (job.c.kind == kind) & (job.c.last_error == reason) & (job.c.finished_at > now - timedelta(days=1))
+    told = connection.scalar(select(job.c.key).where(job.c.state == "dead", same).limit(1)) is not None
     buried = update(job).where(own).values(state="dead", last_error=reason, finished_at=now)
-    if connection.execute(buried).rowcount == 1:
+    if connection.execute(buried).rowcount == 1 and not told:
         tell_keepers(connection, services.organisations.at(connection, now), now, kind, reason)
 
 

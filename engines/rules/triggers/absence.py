@@ -105,14 +105,11 @@ def _children(compiled: Silence, sweep: Sweep, records: Any) -> tuple[Any, Any, 
         at = child.column("created_at")
         return child.from_clause, at, sa.and_(child.condition, belongs)
     rows, belongs = records.rows(compiled.rows)
-    version = sweep.tables["record_version"].alias()
-    first = sa.and_(
-        version.c.app == sweep.app,
-        version.c.form == compiled.subform,
-        version.c.record == rows.column("id"),
-        version.c.seq == 1,
-    )
-    return rows.source.join(version, first), version.c.at, belongs
+    version, earlier = sweep.tables["record_version"].alias(), sweep.tables["record_version"].alias()
+    own = sa.and_(version.c.app == sweep.app, version.c.form == compiled.subform, version.c.record == rows.column("id"))
+    same = (earlier.c.app == version.c.app, earlier.c.form == version.c.form, earlier.c.record == version.c.record)
+    begun_before = sa.select(sa.literal(1)).where(*same, earlier.c.seq < version.c.seq).exists()
+    return rows.source.join(version, own), version.c.at, sa.and_(belongs, ~begun_before)
 
 
 def _found(records: Any, value: Any, *conditions: Any) -> sa.Select[Any]:

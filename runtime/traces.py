@@ -1,0 +1,226 @@
+"""What rules thought: stored for those that ran, refused or failed; for the rest evaluated again on demand.
+
+Traces are shown through today's masks: a term that read a field which the viewer may not read keeps its value to
+itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select
+
+from engines import access
+from engines.access import scope_needs, view
+from engines.compiled import CompiledApp
+from engines.events import RecordChanged
+from engines.facts import Needs
+from engines.json_values import moment_text, to_json
+from engines.rules import CompiledRule, RuleTrace, why
+from metadata.conditions import text_of
+from metadata.problems import ROOT, NotFound, Problem
+from metadata.text import say
+from runtime import history, storage
+from runtime.db import tables
+from runtime.db.ids import new_id
+from runtime.effect_json import read_value, write_value
+
+if TYPE_CHECKING:
+    from runtime.transaction import Tx
+
+trace = tables.trace
+version = tables.record_version
+
+KEPT = timedelta(days=30)
+
+
+def note(tx: "Tx", app: CompiledApp, traces: Iterable[RuleTrace]) -> None:
+    """Keep what is worth telling, with the cause of this transaction."""
+    for each in traces:
+        if not each.is_told:
+            continue
+        tx.traces.append(
+            {
+                "id": new_id(),
+                "app": app.name,
+                "rule": each.rule,
+                "rule_part": str(app.number),
+                "form": each.form,
+                "record": each.record,
+                "event": each.event,
+                "outcome": each.outcome,
+                "detail": write_value(each.as_json()),
+                "at": tx.now,
+            }
+        )
+
+
+def of_record(tx: "Tx", app: CompiledApp, form: str, record: int, limit: int = 100) -> list[dict[str, Any]]:
+    """What rules did about a record that the actor may read, the latest first."""
+    wanted = (trace.c.app == app.name) & (trace.c.form == form) & (trace.c.record == record)
+    return _shown(tx, app, wanted, limit)
+
+
+def of_rule(tx: "Tx", app: CompiledApp, rule: str, limit: int = 100) -> list[dict[str, Any]]:
+    """The last times a rule ran; records that the actor may not read are left out."""
+    return _shown(tx, app, (trace.c.app == app.name) & (trace.c.rule == rule), limit)
+
+
+def why_not(
+    tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, record: int, seq: int | None = None
+) -> RuleTrace:
+    """Evaluate a rule again over a change of a record (the last one, unless `seq` names another); nothing is done."""
+    from runtime.gathering import answered
+    from runtime.question import facts_of
+
+    event = _event(tx, app, form, record, seq)
+    answer, _ = answered(tx, app, lambda facts: why(rule, event, facts), facts_of(tx, app))
+    return answer
+
+
+def show(tx: "Tx", app: CompiledApp, found: RuleTrace, language: str) -> dict[str, Any]:
+    """A trace as JSON, through the actor's masks; NotFound where he may not read the record."""
+    visible = _visible_fields(tx, app, found.form or "", [found.record or 0]).get(found.record or 0)
+    if visible is None:
+        raise NotFound(Problem(ROOT, "not_found", {"en": "There is no such record", "zh": "记录不存在"}))
+    row = {"rule": found.rule, "event": found.event, "outcome": found.outcome, "form": found.form}
+    told = _tell(app, row, found.as_json(), visible, language)
+    told["failing"] = [term for term in told["terms"] if term["value"] is False]
+    return told
+
+
+def purge(tx: "Tx") -> int:
+    """Forget traces that are older than they are kept."""
+    return tx.connection.execute(delete(trace).where(trace.c.at < tx.now - KEPT)).rowcount
+
+
+def _shown(tx: "Tx", app: CompiledApp, wanted: Any, limit: int) -> list[dict[str, Any]]:
+    rows = tx.connection.execute(select(trace).where(wanted).order_by(trace.c.id.desc()).limit(limit)).mappings().all()
+    ids: dict[str, set[int]] = {}
+    for row in rows:
+        if row["record"] is not None:
+            ids.setdefault(row["form"], set()).add(row["record"])
+    visible = {form: _visible_fields(tx, app, form, found) for form, found in ids.items()}
+    told = []
+    for row in rows:
+        fields = visible[row["form"]].get(row["record"]) if row["record"] is not None else frozenset[str]()
+        if fields is not None:
+            detail = read_value(row["detail"])
+            about = {"id": str(row["id"]), "at": moment_text(row["at"]), "cause": str(row["cause"])}
+            record = str(row["record"]) if row["record"] is not None else None
+            told.append({**about, "record": record, **_tell(app, row, detail, fields, tx.actor.language)})
+    return told
+
+
+def _visible_fields(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -> dict[int, frozenset[str]]:
+    """For each of the records that the actor may read today, the fields that show in it."""
+    from runtime.gathering import fetch
+    from runtime.question import facts_of
+
+    if form not in app.forms:
+        return {}
+    seen, facts = view(app, tx.actor, form), facts_of(tx, app)
+    records = storage.load(tx, app, app.forms[form], ids)
+    needs = Needs(
+        records=frozenset(key for record in records.values() for key in scope_needs(seen.grants, record, facts))
+    )
+    facts = facts | fetch(tx, app, needs, facts.actor) if needs else facts
+    shown = {id: access.show(seen, record, facts) for id, record in records.items()}
+    return {id: frozenset(values) for id, values in shown.items() if values is not None}
+
+
+def _tell(
+    app: CompiledApp, row: Any, detail: Mapping[str, Any], visible: frozenset[str], language: str
+) -> dict[str, Any]:
+    rule = app.rules.rules.get(row["rule"])
+    return {
+        "rule": rule.name if rule is not None else detail["name"],
+        "title": say(rule.title, language) if rule is not None else detail["name"],
+        "event": row["event"],
+        "outcome": row["outcome"],
+        "terms": [_term(app, row["form"] or "", visible, each) for each in detail["terms"]],
+        "actions": list(detail["actions"]),
+        "reason": say(detail["reason"], language),
+    }
+
+
+def _term(app: CompiledApp, form: str, readable: frozenset[str], term: Mapping[str, Any]) -> dict[str, Any]:
+    """A term with what it read; where a field is hidden from the viewer, so is the outcome."""
+    reads = [(tuple(path), value) for path, value in term["reads"]]
+    hidden = [path for path, _ in reads if not _may_see(app, form, readable, path)]
+    if hidden:
+        return {"text": term["text"], "value": None, "hidden": True, "reads": []}
+    return {
+        "text": term["text"],
+        "value": term["value"],
+        "hidden": False,
+        "reads": [{"name": _name(app, form, path), "value": _plain(app, form, path, value)} for path, value in reads],
+    }
+
+
+def _may_see(app: CompiledApp, form: str, readable: frozenset[str], path: tuple[str, ...]) -> bool:
+    if path[0] not in ("record", "old") or len(path) < 2:
+        return True
+    return path[1] in readable or path[1] not in app.forms[form].fields
+
+
+def _name(app: CompiledApp, form: str, path: tuple[str, ...]) -> str:
+    field = app.forms[form].fields.get(path[-1]) if form in app.forms else None
+    name = field.name if field is not None else path[-1]
+    return f"old.{name}" if path[0] == "old" else name
+
+
+def _plain(app: CompiledApp, form: str, path: tuple[str, ...], value: Any) -> Any:
+    field = app.forms[form].fields.get(path[-1]) if form in app.forms else None
+    if field is not None and field.type.name != "rows":
+        return to_json(value, field.type)
+    return value if isinstance(value, str | int | bool) or value is None else str(value)
+
+
+def _event(tx: "Tx", app: CompiledApp, form: str, record: int, seq: int | None) -> RecordChanged:
+    """A change of a record as it was, from the images of the history."""
+    own = (version.c.app == app.name) & (version.c.form == form) & (version.c.record == record)
+    if seq is not None:
+        own &= version.c.seq <= seq
+    last = select(version).where(own).order_by(version.c.seq.desc()).limit(2)
+    rows = tx.connection.execute(last).mappings().all()
+    if not rows:
+        raise NotFound(Problem(ROOT, "not_found", {"en": "There is no such change", "zh": "没有这次修改"}))
+    compiled = app.forms[form]
+    images = [_image(tx, app, compiled, row) for row in rows]
+    before = images[1] if len(images) > 1 else None
+    op = rows[0]["op"]
+    after = None if op == "delete" else images[0]
+    return RecordChanged(form, record, op, before, after, _changed(rows[0], before, images[0]))
+
+
+def _image(tx: "Tx", app: CompiledApp, form: Any, row: Any) -> dict[str, Any]:
+    (values,) = history.values_of(tx, form, [row["doc"] or {}])
+    return {"id": row["record"], **values}
+
+
+def _changed(row: Any, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> frozenset[str]:
+    if row["changed"]:
+        return frozenset(row["changed"])
+    return frozenset(name for name, value in after.items() if before is None or before.get(name) != value)
+
+
+def sentence_of(rule: CompiledRule, language: str) -> str:
+    """A rule in words: when it looks, under which condition, and what it does then."""
+    definition = rule.definition
+    when = rule.trigger.sentence(definition.when, language)
+    condition = text_of(definition.if_) if definition.if_ is not None else ""
+    then = _list(rule.then, language)
+    otherwise = _list(rule.otherwise, language)
+    if language == "zh":
+        parts = [when, f"如果 {condition}" if condition else "", f"则{then}" if then else ""]
+        return ",".join(part for part in parts if part) + (f";否则{otherwise}" if otherwise else "") + "。"
+    text = when[:1].upper() + when[1:]
+    text += f", if {condition}" if condition else ""
+    text += f": {then}" if then else ""
+    return text + (f"; else {otherwise}" if otherwise else "") + "."
+
+
+def _list(actions: Any, language: str) -> str:
+    said = [action.kind.sentence(action.options, language) for action in actions]
+    return ("、" if language == "zh" else ", then ").join(said)
