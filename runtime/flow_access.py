@@ -17,7 +17,7 @@ from metadata.problems import ROOT, Conflict, Path, Problem
 from metadata.text import Text, say
 from runtime import pinned
 from runtime.db import tables
-from runtime.reading import facts_of
+from runtime.question import facts_of
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
@@ -147,6 +147,16 @@ def grants_of_tasks(tx: "Tx", app: CompiledApp, actor: Actor, rows: Iterable[Any
         if found is not None and found.rights is not None:
             grants.extend(_grants(tx, app, actor, flow, found.rights, frozenset(records)))
     return tuple(grants)
+
+
+def rights_of_task(tx: "Tx", app: CompiledApp, row: Any, held: Any) -> tuple[tuple[Grant, ...], frozenset[str]]:
+    """What one task of an instance adds to its holder's rights, and which fields it opens though the flow locks them."""
+    flow = pinned.flow_of(tx, app, row)
+    node = flow.nodes.get(held.node)
+    if node is None or node.rights is None:
+        return (), frozenset(app.forms[held.form].fields)
+    grants = _grants(tx, app, tx.actor, flow, node.rights, frozenset({held.record}))
+    return tuple(grants), node.rights.editable
 
 
 def _open_tasks(app: str, member: int) -> sa.Select[Any]:

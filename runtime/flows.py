@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from engines import flows as engine
-from engines.access import truth
+from engines.access import may, truth, visible
 from engines.actor import system
 from engines.compiled import CompiledApp
 from engines.effects import CloseTasks, Effect, EndInstance, OpenTask
@@ -24,8 +24,10 @@ from runtime import effects as gate
 from runtime import flow_access, pinned
 from runtime.db import tables
 from runtime.db.ids import new_id
+from runtime.effect_json import write_value
 from runtime.gathering import answered
-from runtime.reading import facts_of, masked_records
+from runtime.question import facts_of
+from runtime.reading import masked_records
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
@@ -88,11 +90,19 @@ def _meant_for(flow: CompiledFlow, values: Mapping[str, Any], facts: Any) -> boo
 
 
 def may_submit(tx: "Tx", app: CompiledApp, form: str, record: int) -> None:
-    """Whether the actor may start flows on this very record: 404 where he does not see it, 403 where he may only look."""
-    if not masked_records(tx, app, form, [record], fields=()):
+    """Whether the actor may start flows on this very record: 404 where he does not see it, else 403 if he may not."""
+    if not _is_within(tx, app, form, record, "read"):
         raise NotFound(Problem(ROOT, "not_found", {"en": "There is no such record", "zh": "记录不存在"}))
-    if not masked_records(tx, app, form, [record], fields=(), verb="start_flow"):
+    if not _is_within(tx, app, form, record, "start_flow"):
         raise Refused(Problem(ROOT, "forbidden", _MAY_NOT_START))
+
+
+def _is_within(tx: "Tx", app: CompiledApp, form: str, record: int, verb: str) -> bool:
+    if not may(app, tx.actor, verb, form):
+        return False
+    relation = visible(app, tx.actor, form, moment_of(facts_of(tx, app)), tx.dialect, verb)
+    one = relation.where(relation.column("id") == record).select({"id": relation.column("id")})
+    return tx.connection.scalar(one) is not None
 
 
 def _begin(tx: "Tx", app: CompiledApp, flow: CompiledFlow, record: int, initiator: int | None) -> int:
@@ -103,7 +113,7 @@ def _begin(tx: "Tx", app: CompiledApp, flow: CompiledFlow, record: int, initiato
             id=id,
             app=app.name,
             flow=flow.id,
-            part=pinned.part_of(tx, app, flow.id),
+            part=pinned.pin(tx, app, flow.id),
             manifest=pinned.manifest_of(tx, app),
             form=flow.form,
             record=record,
@@ -145,7 +155,7 @@ def decide(
     if outcome == "read":
         return str(row.state)
     if values:
-        _save_values(tx, app, flow, held, values)
+        _save_values(tx, app, flow, row, held, values)
     if outcome in ("approve", "resubmit"):
         _require_filled(tx, app, flow, held)
     _note(tx, row.id, id, held.node, outcome, comment, _version_of(tx, app, row.form, row.record))
@@ -212,7 +222,7 @@ def _ask(tx: "Tx", app: CompiledApp, flow: CompiledFlow, state: State, record: i
     return answer
 
 
-def _record(tx: "Tx", app: CompiledApp, form: str, record: int) -> dict[str, Any]:
+def _record(tx: "Tx", app: CompiledApp, form: str, record: int) -> Mapping[str, Any]:
     """The record as it truly is."""
     found = masked_records(tx, app, form, [record], actor=system("flow"))
     if record not in found:
@@ -229,22 +239,41 @@ def _keep(tx: "Tx", state: State) -> None:
 
 
 def _remember(tx: "Tx", app: CompiledApp, flow: CompiledFlow, record: int, outcome: Outcome) -> None:
-    """Store what the engine looked at, under the cause of this transaction."""
+    """Store what the engine looked at, as rules do, under the cause of this transaction."""
+    looked = [each for step in outcome.trace for each in step.get("looked", ())]
+    detail = {
+        "name": flow.name,
+        "terms": [
+            {
+                "text": each["if"],
+                "value": each["holds"],
+                "reads": [[path.split("."), value] for path, value in each["terms"].items()],
+            }
+            for each in looked
+        ],
+        "actions": [_step(flow, each) for each in outcome.trace],
+        "reason": next(iter(outcome.state.stuck.values()), ""),
+    }
     if outcome.trace:
         tx.traces.append(
             {
                 "id": new_id(),
                 "app": app.name,
                 "rule": flow.id,
-                "rule_part": pinned.part_of(tx, app, flow.id),
+                "rule_part": str(outcome.state.instance),
                 "form": flow.form,
                 "record": record,
                 "event": "flow",
                 "outcome": outcome.state.status,
-                "detail": {"instance": str(outcome.state.instance), "steps": [dict(each) for each in outcome.trace]},
+                "detail": write_value(detail),
                 "at": tx.now,
             }
         )
+
+
+def _step(flow: CompiledFlow, step: Mapping[str, Any]) -> str:
+    """One step in short: which node, and how it went on."""
+    return f"{flow.nodes[step['node']].name or step['kind']}: {step.get('outcome') or step['step']}"
 
 
 @contextmanager
@@ -459,11 +488,14 @@ def _require_version(tx: "Tx", app: CompiledApp, form: str, record: int, version
         raise Conflict(Problem(ROOT, "version_conflict", message), status=412, current_version=current)
 
 
-def _save_values(tx: "Tx", app: CompiledApp, flow: CompiledFlow, held: Any, values: Mapping[str, Any]) -> None:
-    """Save what the holder filled in; the door checks his rights, which his open task widens."""
+def _save_values(
+    tx: "Tx", app: CompiledApp, flow: CompiledFlow, row: Any, held: Any, values: Mapping[str, Any]
+) -> None:
+    """Save what the holder filled in: with the rights of his task, or with his own where the flow came back to him."""
     from runtime import records
 
-    records.save(tx, app, held.form, held.record, dict(values), check_version=False)
+    grants, unlocked = flow_access.rights_of_task(tx, app, row, held)
+    records.save(tx, app, held.form, held.record, values, also=grants, unlocked=unlocked, overwrite=True)
 
 
 def _require_filled(tx: "Tx", app: CompiledApp, flow: CompiledFlow, held: Any) -> None:

@@ -1,12 +1,9 @@
-"""What a condition looked at: the value of each thing it reads, as JSON, for traces."""
+"""What a condition looked at: the value of each thing it reads, for traces."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from engines.expressions import Environment, user_values
-from engines.json_values import moment_text, plain_number
 from metadata.expressions import Expression
 
 
@@ -16,7 +13,7 @@ def terms(expression: Expression, environment: Environment) -> dict[str, Any]:
     for path in sorted(expression.reads):
         value = _value(path, environment)
         if not isinstance(value, Mapping) and not _is_rows(value):
-            found[".".join(path)] = _plain(value)
+            found[".".join(path)] = value
     return found
 
 
@@ -33,15 +30,3 @@ def _value(path: tuple[str, ...], environment: Environment) -> Any:
 
 def _is_rows(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(isinstance(each, Mapping) for each in value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return plain_number(value)
-    if isinstance(value, datetime):
-        return moment_text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(each) for each in value]
-    return value

@@ -20,7 +20,7 @@ Go = Literal["on", "wait", "into", "reject", "return", "incident"]
 
 @dataclass(frozen=True)
 class Step:
-    """What a node wants to happen next; made by the functions below. Its trace is plain JSON."""
+    """What a node wants to happen next; made by the functions below. `trace` says what it looked at."""
 
     go: Go
     token: Token = field(default_factory=dict)

@@ -144,7 +144,6 @@ class Play:
             outcome = self._ask(event)
             self.state = outcome.state
             self.trace += outcome.trace
-            json.dumps(outcome.trace)
             for effect in outcome.effects:
                 self._perform(effect)
             if not outcome.proceed:
