@@ -41,21 +41,21 @@ def set_fields(tx: "Tx", app: CompiledApp, effect: wanted.SetFields | wanted.Upd
     from runtime import records
 
     tx.budget.spend_action()
-    records.save(tx, app, effect.form, effect.record, {}, typed=effect.values)
+    records.save(tx, app, effect.form, effect.record, {}, typed=effect.values, check_version=False)
 
 
 def create_record(tx: "Tx", app: CompiledApp, effect: wanted.CreateRecord) -> None:
     from runtime import records
 
     tx.budget.spend_action()
-    records.save(tx, app, effect.form, None, {}, typed=effect.values)
+    records.save(tx, app, effect.form, None, {}, typed=effect.values, check_version=False)
 
 
 def delete_record(tx: "Tx", app: CompiledApp, effect: wanted.DeleteRecord) -> None:
     from runtime import records
 
     tx.budget.spend_action()
-    records.delete(tx, app, effect.form, effect.record)
+    records.delete(tx, app, effect.form, effect.record, check_version=False)
 
 
 def assign_owner(tx: "Tx", app: CompiledApp, effect: wanted.AssignOwner) -> None:
@@ -63,7 +63,7 @@ def assign_owner(tx: "Tx", app: CompiledApp, effect: wanted.AssignOwner) -> None
 
     tx.budget.spend_action()
     owner = effect.owner if effect.rotation is None else _next_in_turn(tx, app.name, effect.rotation, effect.candidates)
-    records.save(tx, app, effect.form, effect.record, {}, typed={"owner": owner})
+    records.save(tx, app, effect.form, effect.record, {}, typed={"owner": owner}, check_version=False)
 
 
 def refuse(tx: "Tx", app: CompiledApp, effect: wanted.Refuse) -> None:

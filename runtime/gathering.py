@@ -10,6 +10,7 @@ from engines.actor import Actor
 from engines.compiled import CompiledApp
 from engines.facts import Facts, Needs, RecordKey
 from metadata.problems import ROOT, LimitExceeded, Problem
+from runtime import searches
 from runtime.reading import masked_records
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def fetch(tx: "Tx", app: CompiledApp, needs: Needs, actor: Actor, record: int = 
         masked=_records(tx, app, needs.masked, actor),
         readable=_readable(tx, app, needs.readable, actor),
         taken=_taken(tx, app, needs.taken, record),
+        found=searches.find_all(tx, app, needs.found),
     )
 
 

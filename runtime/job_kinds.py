@@ -57,7 +57,7 @@ def flow_timer(tx: "Tx", job: Job) -> None:
     from runtime import flows
 
     app = tx.services.apps.live(tx, job.payload["app"])
-    flows.fire_timer(tx, app, job.payload["instance"], job.payload["key"])
+    flows.fire(tx, app, job.payload["instance"], job.payload["key"])
 
 
 def mail(services: "Services", job: Job) -> None:
