@@ -18,7 +18,10 @@ def computed_fields_read(app: CompiledApp) -> frozenset[str]:
         return frozenset()
     read = {id for expression in _read_in_a_save(app) for path in expression.reads for id in path[1:]}
     formulas = {
-        id: each.expression for form in app.forms.values() for id, each in form.fields.items() if id in computed
+        id: each.expression.reads
+        for form in app.forms.values()
+        for id, each in form.fields.items()
+        if id in computed and each.expression is not None
     }
     needed: set[str] = set()
     waiting = list(read & computed)
@@ -27,7 +30,7 @@ def computed_fields_read(app: CompiledApp) -> frozenset[str]:
         if id in needed:
             continue
         needed.add(id)
-        below = {part for path in formulas[id].reads for part in path[1:]} if formulas[id] else set()
+        below = {part for path in formulas[id] for part in path[1:]}
         waiting.extend(below & computed)
     return frozenset(needed)
 

@@ -1,6 +1,6 @@
 """Whether the finished record may stand: references, required fields, uniqueness, rows, the author's validations."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engines.compiled import CompiledField
@@ -72,18 +72,23 @@ def _check_required(save: Save, steps: Steps, hidden: set[str]) -> None:
         if field.required or _holds(save, field, field.required_if, None):
             wanted[field.id] = ""
     for field in steps.setters:
-        option = field.choices.get(save.after[field.id]) if field.storage == "stored" else None
-        for name in option.requires if option is not None else ():
-            target = save.form.field(name)
-            if target is not None:
-                wanted[target.id] = {
-                    "en": f"Needed for “{say(option.title or option.value, 'en')}”",
-                    "zh": f"“{say(option.title or option.value, 'zh')}”阶段必填",
-                }
+        if field.storage == "stored" and (option := field.choices.get(save.after[field.id])) is not None:
+            wanted |= {target.id: _needed_for(option) for target in _fields(save, option.requires)}
     for id, hint in wanted.items():
         field = save.form.fields[id]
         if id not in hidden and id not in save.broken and is_empty(save.after.get(id)) and save.request.may_read(id):
             save.add(field, "required", REQUIRED, hint)
+
+
+def _needed_for(option: Any) -> Text:
+    english, chinese = say(option.title or option.value, "en"), say(option.title or option.value, "zh")
+    return {"en": f"Needed for “{english}”", "zh": f"“{chinese}”阶段必填"}
+
+
+def _fields(save: Save, names: Iterable[str]) -> Iterator[CompiledField]:
+    for name in names:
+        if (field := save.form.field(name)) is not None:
+            yield field
 
 
 def _check_unique(save: Save, steps: Steps) -> None:

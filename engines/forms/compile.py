@@ -175,8 +175,12 @@ class _Compiler:
             generation=generation,
         )
         self._refuse_contradictions(compiled, written)
-        conditions = self._conditions(form, written)
-        return replace(compiled, **conditions, default=self._default(form, written, compiled))
+        return replace(
+            compiled,
+            required_if=self._condition(form, written, "required_if"),
+            visible_if=self._condition(form, written, "visible_if"),
+            default=self._default(form, written, compiled),
+        )
 
     def _storage(self, written: WrittenField) -> Storage:
         if written.key in self.resolver.expressions:
@@ -196,12 +200,9 @@ class _Compiler:
             }
             self.problems.add(written.path / key, "computed_field", message)
 
-    def _conditions(self, form: WrittenForm, written: WrittenField) -> dict[str, Expression | None]:
-        scope = self.resolver.scope(form.id)
-        texts = {key: getattr(written.definition, key) for key in ("required_if", "visible_if")}
-        return {
-            key: self._check(text, scope, written.path / key, YES_NO) if text else None for key, text in texts.items()
-        }
+    def _condition(self, form: WrittenForm, written: WrittenField, key: str) -> Expression | None:
+        text = getattr(written.definition, key)
+        return self._check(text, self.resolver.scope(form.id), written.path / key, YES_NO) if text else None
 
     def _default(
         self, form: WrittenForm, written: WrittenField, compiled: CompiledField | None
@@ -323,5 +324,5 @@ def _first_text(form: WrittenForm) -> str:
     """Without a label of its own a record goes by its first text, or its number."""
     for written in form.fields.values():
         if written.kind.name in ("text", "auto_number", "select", "email", "phone"):
-            return "{{" + written.definition.name + "}}"
+            return f"{{{{{written.definition.name}}}}}"
     return "{{id}}"

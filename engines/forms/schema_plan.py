@@ -84,8 +84,7 @@ def _expand(before: CompiledApp | None, after: CompiledApp) -> Iterator[Step]:
     new = {table.name for table in after.metadata.sorted_tables if stored.is_new_table(table)}
     for table in after.metadata.sorted_tables:
         if table.name in new:
-            form, field = stored.owner(table)
-            yield Step("expand", "create_table", form, field, table)
+            yield Step("expand", "create_table", *stored.owner(table), table)
     for form in after.forms.values():
         if form.table.name not in new:
             for field in form.stored:

@@ -100,8 +100,6 @@ def add_indexes(table: sa.Table, fields: Iterable[CompiledField], in_rows: bool)
         if (field.unique or field.storage == "number") and not in_rows:
             alive = table.c.deleted_at.is_(None)
             name = f"uq_{table.name}_{field.column}"
-            table.append_constraint(
-                sa.Index(name, column, unique=True, sqlite_where=alive, postgresql_where=alive)  # type: ignore[arg-type]
-            )
+            table.append_constraint(sa.Index(name, column, unique=True, sqlite_where=alive, postgresql_where=alive))
         elif field.type.is_reference or field.stage or field.type.name in ("date", "datetime"):
             sa.Index(f"ix_{table.name}_{field.column}", column)
