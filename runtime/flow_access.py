@@ -22,6 +22,7 @@ from runtime.question import facts_of
 if TYPE_CHECKING:
     from runtime.transaction import Tx
 
+TASK_GRANTS = "task_grants"
 TASK_VERBS = frozenset({"read", "see_history", "comment", "print"})
 
 instance, task = tables.flow_instance, tables.task
@@ -127,7 +128,7 @@ def readable_through_tasks(tx: "Tx", app: CompiledApp, actor: Actor | None = Non
     who = actor or tx.actor
     if who.member is None or who.is_system:
         return ()
-    key = ("task grants", app.name, who.member)
+    key = f"{TASK_GRANTS}:{app.name}:{who.member}"
     if key not in tx.notes:
         rows = tx.connection.execute(_open_tasks(app.name, who.member)).all()
         tx.notes[key] = grants_of_tasks(tx, app, who, rows)
@@ -135,28 +136,24 @@ def readable_through_tasks(tx: "Tx", app: CompiledApp, actor: Actor | None = Non
     return found
 
 
+def forget(tx: "Tx") -> None:
+    """Ask anew which tasks are open, after one was opened or closed in this transaction."""
+    for key in [each for each in tx.notes if each.startswith(TASK_GRANTS)]:
+        del tx.notes[key]
+
+
 def grants_of_tasks(tx: "Tx", app: CompiledApp, actor: Actor, rows: Iterable[Any]) -> tuple[Grant, ...]:
     """The grants of some tasks: rows with what `open_tasks` selects."""
-    together: dict[tuple[str, str, str], tuple[CompiledFlow, set[int]]] = {}
+    together: dict[tuple[str, str], tuple[CompiledFlow, set[int]]] = {}
     for row in rows:
         flow = pinned.flow_of(tx, app, row)
-        together.setdefault((flow.id, row.part, row.node), (flow, set()))[1].add(row.record)
+        together.setdefault((row.part, row.node), (flow, set()))[1].add(row.record)
     grants: list[Grant] = []
-    for (_, _, node), (flow, records) in together.items():
+    for (_, node), (flow, records) in together.items():
         found = flow.nodes.get(node)
         if found is not None and found.rights is not None:
             grants.extend(_grants(tx, app, actor, flow, found.rights, frozenset(records)))
     return tuple(grants)
-
-
-def rights_of_task(tx: "Tx", app: CompiledApp, row: Any, held: Any) -> tuple[tuple[Grant, ...], frozenset[str]]:
-    """What one task of an instance adds to its holder's rights, and which fields it opens though the flow locks them."""
-    flow = pinned.flow_of(tx, app, row)
-    node = flow.nodes.get(held.node)
-    if node is None or node.rights is None:
-        return (), frozenset(app.forms[held.form].fields)
-    grants = _grants(tx, app, tx.actor, flow, node.rights, frozenset({held.record}))
-    return tuple(grants), node.rights.editable
 
 
 def _open_tasks(app: str, member: int) -> sa.Select[Any]:

@@ -145,19 +145,20 @@ def decide(
     record_version: int | None = None,
 ) -> str:
     """Decide a task as its holder; gives the state of the instance afterwards. Exactly one decision wins (S5)."""
-    held = _own_task(tx, id)
-    row = _locked_instance(tx, held.instance)
+    row = _locked_instance(tx, _own_task(tx, id).instance)
+    held = _own_task(tx, id)  # read again: nobody else can move it now
     flow = pinned.flow_of(tx, app, row)
     _require_operation(held, outcome, comment)
+    _require_version_of_task(tx, held, version)
     if record_version is not None:
         _require_unchanged(tx, app, flow, held, record_version)
-    _take(tx, held, outcome, version, comment)
-    if outcome == "read":
-        return str(row.state)
     if values:
-        _save_values(tx, app, flow, row, held, values)
+        _save_values(tx, app, held, values)
     if outcome in ("approve", "resubmit"):
         _require_filled(tx, app, flow, held)
+    _take(tx, held, outcome, comment)
+    if outcome == "read":
+        return str(row.state)
     _note(tx, row.id, id, held.node, outcome, comment, _version_of(tx, app, row.form, row.record))
     event = TaskDecided(id, held.node, outcome, held.assignee, comment, target, values or {})
     return _advance(tx, app, flow, State.from_json(row.position), row.record, event)
@@ -191,7 +192,7 @@ def retry(tx: "Tx", app: CompiledApp, id: int) -> str:
     return _advance(tx, app, pinned.flow_of(tx, app, row), State.from_json(row.position), row.record, Retry())
 
 
-def fire(tx: "Tx", app: CompiledApp, id: int, key: str) -> None:
+def fire_timer(tx: "Tx", app: CompiledApp, id: int, key: str) -> None:
     """A wait or a time limit is over; nothing happens if the flow has moved on meanwhile."""
     row = _locked_instance(tx, id)
     if row.state in OPEN_STATUSES:
@@ -403,14 +404,19 @@ def _check_comment(comment: str, required: bool = False) -> None:
         raise Invalid(Problem(ROOT / "comment", "too_long", message))
 
 
-def _take(tx: "Tx", held: Any, outcome: str, version: int | None, comment: str) -> None:
-    """Close the task by compare-and-swap: of two decisions at once exactly one comes through."""
+def _require_version_of_task(tx: "Tx", held: Any, version: int | None) -> None:
     if version is None:
         message = {"en": "Say which version of the task you decide on", "zh": "请提供任务的版本号"}
         raise Conflict(Problem(ROOT / "version", "version_required", message), status=428)
+    if held.state != "open" or held.version != version:
+        raise _too_late(tx, held.id)
+
+
+def _take(tx: "Tx", held: Any, outcome: str, comment: str) -> None:
+    """Close the task by compare-and-swap: of two decisions at once exactly one comes through."""
     taken = tx.connection.execute(
         sa.update(task)
-        .where(task.c.id == held.id, task.c.state == "open", task.c.version == version)
+        .where(task.c.id == held.id, task.c.state == "open", task.c.version == held.version)
         .values(
             state="done",
             outcome=outcome,
@@ -422,6 +428,7 @@ def _take(tx: "Tx", held: Any, outcome: str, version: int | None, comment: str) 
     )
     if taken.rowcount != 1:
         raise _too_late(tx, held.id)
+    flow_access.forget(tx)
 
 
 def _too_late(tx: "Tx", id: int) -> Conflict:
@@ -488,14 +495,11 @@ def _require_version(tx: "Tx", app: CompiledApp, form: str, record: int, version
         raise Conflict(Problem(ROOT, "version_conflict", message), status=412, current_version=current)
 
 
-def _save_values(
-    tx: "Tx", app: CompiledApp, flow: CompiledFlow, row: Any, held: Any, values: Mapping[str, Any]
-) -> None:
-    """Save what the holder filled in: with the rights of his task, or with his own where the flow came back to him."""
+def _save_values(tx: "Tx", app: CompiledApp, held: Any, values: Mapping[str, Any]) -> None:
+    """Save what the holder filled in; his task, still open, widens his rights and opens its fields in the lock."""
     from runtime import records
 
-    grants, unlocked = flow_access.rights_of_task(tx, app, row, held)
-    records.save(tx, app, held.form, held.record, values, also=grants, unlocked=unlocked, overwrite=True)
+    records.save(tx, app, held.form, held.record, values, check_version=False)
 
 
 def _require_filled(tx: "Tx", app: CompiledApp, flow: CompiledFlow, held: Any) -> None:
@@ -567,7 +571,7 @@ _REQUIRED: Text = {"en": "This must be filled in before the step can be approved
 
 __all__ = [
     "decide",
-    "fire",
+    "fire_timer",
     "may_submit",
     "operations",
     "perform",

@@ -51,7 +51,8 @@ def pin(tx: "Tx", app: CompiledApp, flow: str) -> str:
 
 def manifest_of(tx: "Tx", app: CompiledApp) -> int:
     """The manifest that is live now; 0 where the app was never published (as in tests)."""
-    return int(tx.connection.scalar(sa.select(tables.app.c.live).where(tables.app.c.name == app.name)) or 0)
+    live: Any = tx.connection.scalar(sa.select(tables.app.c.live).where(tables.app.c.name == app.name))
+    return int(live or 0)
 
 
 def broken_by(app: CompiledApp, connection: sa.Connection, kinds: Any) -> list[tuple[str, int, Problems]]:
@@ -122,7 +123,8 @@ def _compile(tx: "Tx", app: CompiledApp, hash: str) -> CompiledFlow:
 def _compiled(app: CompiledApp, body: Mapping[str, Any], kinds: Any, problems: Problems) -> CompiledFlow | None:
     models = Language(kinds).models
     definition = FlowDefinition.model_validate_json(write_json(body["flow"]), context={"models": models})
-    return compile(definition, _context(app, body, kinds), kinds, problems)
+    context: Any = _context(app, body, kinds)
+    return compile(definition, context, kinds, problems)
 
 
 def _context(app: CompiledApp, then: Mapping[str, Any], kinds: Any) -> AppContext:
