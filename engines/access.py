@@ -201,6 +201,11 @@ def scope_needs(grants: Iterable[Grant], record: Values, facts: Facts) -> frozen
     return frozenset(missing_records(scopes, record, facts))
 
 
+def readable_fields(app: CompiledApp, actor: Actor, form: str) -> frozenset[str]:
+    """The fields of a form that the actor may see in some record; empty where he may not read the form."""
+    return view(app, actor, form).fields
+
+
 def fields_given(form: CompiledForm, grants: Iterable[Grant]) -> frozenset[str]:
     """The fields that at least one of the grants gives."""
     granted = tuple(grants)

@@ -74,6 +74,7 @@ class Question:
         also: tuple[Grant, ...] = (),
         deleted: bool = False,
     ) -> "Question":
+        """The question, if the actor may ask anything about the form at all; else there is no such form."""
         question = cls(tx, app, app.form(form), actor or tx.actor, also, deleted)
         if question.form.parent is not None or not question.view.grants:
             raise no_form(form)
@@ -284,6 +285,15 @@ class Question:
 def among(column: Column) -> Column:
     """Whether a column is one of the ids given as `ids` at execution."""
     return column.in_(sa.bindparam("ids", expanding=True, type_=sa.BigInteger()))
+
+
+def task_grants(tx: "Tx", app: CompiledApp, actor: Actor) -> tuple[Grant, ...]:
+    """What open tasks let an actor do beyond his roles; asked once for each transaction."""
+    if actor.is_system or not app.flows:
+        return ()
+    from runtime import flow_access  # asks for records itself
+
+    return flow_access.readable_through_tasks(tx, app, actor)
 
 
 def facts_of(tx: "Tx", app: CompiledApp, actor: Actor | None = None) -> Facts:

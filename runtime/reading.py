@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 
-from engines.access import Grant
 from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField
 from metadata.problems import Invalid, LimitExceeded, Path, Problem
 from runtime.paging import after, read_cursor, write_cursor
-from runtime.question import Plan, Question, among, facts_of, no_record
+from runtime.question import Plan, Question, among, facts_of, no_record, task_grants
 from runtime.shown_columns import Wanted, resolve
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ __all__ = [
     "masked_records",
     "pick",
     "readable_ids",
+    "shown_records",
 ]
 
 
@@ -103,10 +103,10 @@ def get(
     actor: Actor | None = None,
     fields: Sequence[str] | None = None,
     expand: Sequence[str] = (),
-    also: tuple[Grant, ...] = (),
     deleted: bool = False,
 ) -> Shown:
-    """Give one record as the actor sees it; NotFound where he does not, which tells nothing."""
+    """Give one record as the actor sees it, by his roles or an open task; NotFound tells nothing about it."""
+    also = () if deleted else task_grants(tx, app, actor or tx.actor)
     question = Question.of(tx, app, form, actor, also, deleted)
     statement, plan = question.one(fields)
     row = tx.connection.execute(statement, {"record_id": id}).mappings().first()
@@ -173,6 +173,23 @@ def masked_records(
     statement, plan = question.some(fields)
     rows = tx.connection.execute(statement, {"ids": sorted(set(ids))}).mappings().all()
     return {each.id: each.values for each in _shown(question, rows, plan, (), labelled=False)}
+
+
+def shown_records(
+    tx: "Tx",
+    app: CompiledApp,
+    form: str,
+    ids: Sequence[int],
+    *,
+    actor: Actor | None = None,
+    fields: Sequence[str] | None = None,
+) -> list[Shown]:
+    """These records as the actor sees them, with labels, in the order of the ids; those he may not see are left out."""
+    question = Question.of(tx, app, form, actor)
+    statement, plan = question.some(fields)
+    rows = tx.connection.execute(statement, {"ids": sorted(set(ids))}).mappings().all()
+    found = {each.id: each for each in _shown(question, rows, plan, ())}
+    return [found[id] for id in ids if id in found]
 
 
 def labels_of(

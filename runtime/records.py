@@ -1,0 +1,457 @@
+"""The door: every record that is created, changed, deleted or restored comes through here, in one fixed order."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from engines import access
+from engines.access import Grant, View
+from engines.compiled import CompiledApp, CompiledForm
+from engines.events import RecordChanged
+from engines.facts import Facts
+from engines.forms.execute import Decision, SaveRequest, decide
+from metadata.problems import ROOT, Conflict, Invalid, Path, Problem, Refused
+from runtime import after_save, dependants, derived, flow_access, history, storage, traces
+from runtime.db.ids import new_id
+from runtime.gathering import answered
+from runtime.locking import lock_for
+from runtime.numbering import next_numbers
+from runtime.question import Question, facts_of, no_form, no_record, task_grants
+from runtime.reading import (
+    ListQuery,
+    Page,
+    Shown,
+    count_records,
+    get,
+    ids_matching,
+    labels_of,
+    list_records,
+    masked_records,
+    pick,
+    readable_ids,
+    shown_records,
+)
+
+if TYPE_CHECKING:
+    from runtime.transaction import Tx
+
+__all__ = [
+    "ListQuery",
+    "Page",
+    "Saved",
+    "Shown",
+    "count_records",
+    "delete",
+    "get",
+    "ids_matching",
+    "labels_of",
+    "list_records",
+    "load",
+    "masked_records",
+    "pick",
+    "readable_ids",
+    "restore",
+    "save",
+    "shown_records",
+]
+
+NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a save made: `record` is the whole truth by field id, for engines only; people are shown `get(...)`."""
+
+    id: int
+    version: int
+    changed: frozenset[str]
+    is_new: bool
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A record held for writing: as it is, and what the actor may read and do there."""
+
+    record: dict[str, Any]
+    readable: frozenset[str]
+    grants: tuple[Grant, ...]
+
+
+def save(
+    tx: "Tx",
+    app: CompiledApp,
+    form: str,
+    id: int | None,
+    values: Mapping[str, Any],
+    version: int | None = None,
+    *,
+    typed: Mapping[str, Any] = NOTHING,
+    check_version: bool = True,
+) -> Saved:
+    """Create a record (id None) or change one, with everything that follows from it (semantics.md S1).
+
+    `values` come from outside, by name; `typed` from rules, flows and the platform, by id. Without `check_version`
+    the caller has made sure of the version himself, or may overwrite what he has not seen.
+    """
+    compiled = _form(app, form)
+    tx.budget.spend_write()
+    if id is None:
+        return _create(tx, app, compiled, values, typed)
+    return _change(tx, app, compiled, id, values, version, typed, check_version)
+
+
+def delete(
+    tx: "Tx", app: CompiledApp, form: str, id: int, version: int | None = None, *, check_version: bool = True
+) -> None:
+    """Put a record into the trash, with what belongs to it; refused while others need it."""
+    compiled = _form(app, form)
+    tx.budget.spend_write()
+    lock = _lock(tx, app, compiled, id, {})
+    held = _held(tx, app, compiled, id, "delete")
+    _check_version(tx, app, compiled, held, version, check_version)
+    if lock is not None:
+        raise lock.refusal()
+    _ask_early_rules_about_deletion(tx, app, compiled, held.record)
+    dependants.release(tx, app, compiled, id)
+    after = _touched(tx, app, compiled, held.record, deleted_at=tx.now)
+    _write_system(tx, compiled, held.record, after)
+    _follow_up(tx, app, compiled, "delete", held.record, after, frozenset(), {})
+
+
+def restore(tx: "Tx", app: CompiledApp, form: str, id: int, version: int | None = None) -> Saved:
+    """Take a record out of the trash, with what was deleted along with it; today's checks hold for it."""
+    compiled = _form(app, form)
+    tx.budget.spend_write()
+    lock_for(tx, app, compiled, id, {})
+    held = _held(tx, app, compiled, id, "restore", deleted=True)
+    _check_version(tx, app, compiled, held, version, version is not None)
+    request = SaveRequest(compiled.id, "update", {}, tx.actor, id, system=True)
+    _decided(tx, app, compiled, request, held.record)
+    after = _touched(tx, app, compiled, held.record, deleted_at=None)
+    with _unique(compiled, None):
+        _write_system(tx, compiled, held.record, after)
+    _follow_up(tx, app, compiled, "restore", held.record, after, frozenset(), {})
+    dependants.bring_back(tx, app, compiled, id, held.record["deleted_at"])
+    return Saved(id, after["version"], frozenset(), False, after)
+
+
+def load(tx: "Tx", app: CompiledApp, form: str, id: int) -> Mapping[str, Any] | None:
+    """The whole record as it is, for engines only; None where there is none, or it lies in the trash."""
+    record = storage.load(tx, app, app.form(form), [id]).get(id)
+    return record if record is not None and record["deleted_at"] is None else None
+
+
+# --- creating and changing ---
+
+
+def _create(
+    tx: "Tx", app: CompiledApp, form: CompiledForm, values: Mapping[str, Any], typed: Mapping[str, Any]
+) -> Saved:
+    seen = access.view(app, tx.actor, form.id)
+    grants = access.view(app, tx.actor, form.id, "create").grants
+    if not grants:
+        raise _not_allowed(form, "create") if seen.grants else no_form(form.name)
+    request = _request(tx, form, new_id(), "create", values, typed, grants, seen.fields)
+    lock_for(tx, app, form, None, {**values, **typed})
+    decision, facts = _decided(tx, app, form, request, None)
+    _check_scope_after(tx, app, form, grants, decision, facts, request)
+    after, rows = _with_row_ids(form, decision)
+    after = {**after, **derived.blank_totals(form), "deleted_at": None, storage.SEQ: 0}
+    with _unique(form, seen):
+        storage.insert(tx, form, after)
+        for field, changes in rows.items():
+            storage.write_rows(tx, form.fields[field], after["id"], (), changes)
+    _follow_up(tx, app, form, "create", None, after, decision.changed, rows, decision.trace)
+    return Saved(after["id"], after["version"], decision.changed, True, after)
+
+
+def _change(
+    tx: "Tx",
+    app: CompiledApp,
+    form: CompiledForm,
+    id: int,
+    values: Mapping[str, Any],
+    version: int | None,
+    typed: Mapping[str, Any],
+    check_version: bool,
+) -> Saved:
+    lock = _lock(tx, app, form, id, {**values, **typed})
+    held = _held(tx, app, form, id, "update")
+    before = held.record
+    _check_version(tx, app, form, held, version, check_version)
+    if lock is not None:
+        lock.refuse_unless([form.field_ids.get(name, name) for name in (*values, *typed)], form.fields)
+    request = _request(tx, form, id, "update", values, typed, held.grants, held.readable, lock)
+    decision, facts = _decided(tx, app, form, request, before)
+    if not decision.changed:
+        traces.note(tx, app, decision.trace)
+        return Saved(id, before["version"], frozenset(), False, before)
+    _check_scope_after(tx, app, form, held.grants, decision, facts, request)
+    after, rows = _with_row_ids(form, decision)
+    after = _touched(tx, app, form, after)
+    with _unique(form, access.view(app, tx.actor, form.id)):
+        _write_change(tx, form, before, after, decision.changed, rows)
+    _follow_up(tx, app, form, "update", before, after, decision.changed, rows, decision.trace)
+    return Saved(id, after["version"], decision.changed, False, after)
+
+
+def _request(
+    tx: "Tx",
+    form: CompiledForm,
+    id: int,
+    op: Any,
+    values: Mapping[str, Any],
+    typed: Mapping[str, Any],
+    grants: tuple[Grant, ...],
+    readable: frozenset[str],
+    lock: flow_access.Lock | None = None,
+) -> SaveRequest:
+    if tx.actor.is_system:
+        return SaveRequest(form.id, op, values, tx.actor, id, typed=typed, system=True)
+    editable = _editable(form, grants, readable)
+    unlocked = (lock.editable if lock is not None else None) or frozenset()
+    return SaveRequest(form.id, op, values, tx.actor, id, readable | editable, editable, unlocked, typed)
+
+
+def _decided(
+    tx: "Tx", app: CompiledApp, form: CompiledForm, request: SaveRequest, before: Mapping[str, Any] | None
+) -> tuple[Decision, Facts]:
+    """Steps 5 to 10: ask the engine, fetching what it lacks."""
+    return answered(
+        tx,
+        app,
+        lambda facts: decide(app, request, before, facts),
+        facts_of(tx, app),
+        record=request.record,
+        numbers=lambda fields: next_numbers(tx, app, form, fields),
+    )
+
+
+def _with_row_ids(form: CompiledForm, decision: Decision) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give new rows their ids, in the record and among the changes alike."""
+    after, rows = dict(decision.after), dict(decision.row_changes)
+    for field, changes in rows.items():
+        given = {row["id"]: new_id() for row in changes.created}
+        rows[field] = replace(changes, created=tuple({**row, "id": given[row["id"]]} for row in changes.created))
+        after[field] = tuple({**row, "id": given.get(row["id"], row["id"])} for row in after[field])
+    return after, rows
+
+
+def _write_change(
+    tx: "Tx",
+    form: CompiledForm,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    changed: frozenset[str],
+    rows: Mapping[str, Any],
+) -> None:
+    columns = {id: after.get(id) for id in (*changed, "version", "updated_at", "updated_by")}
+    if not storage.update(tx, form, after["id"], columns, before["version"]):
+        raise _stale({"current_version": before["version"]})
+    for field in form.lists:
+        if field.id in changed:
+            storage.write_values(tx, field, after["id"], before.get(field.id) or (), after.get(field.id) or ())
+    for id, changes in rows.items():
+        storage.write_rows(tx, form.fields[id], after["id"], before.get(id) or (), changes)
+
+
+def _write_system(tx: "Tx", form: CompiledForm, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    columns = {name: after[name] for name in ("version", "updated_at", "updated_by", "deleted_at")}
+    if not storage.update(tx, form, after["id"], columns, before["version"]):
+        raise _stale({"current_version": before["version"]})
+
+
+def _touched(
+    tx: "Tx", app: CompiledApp, form: CompiledForm, record: Mapping[str, Any], **values: Any
+) -> dict[str, Any]:
+    """The record with its next version: one only for each transaction, however often it is written there."""
+    step = 0 if history.changed_already(tx, app, form.id, record["id"]) else 1
+    version = record["version"] + step
+    by = record["updated_by"] if tx.actor.is_system else tx.actor.member
+    return {**record, "version": version, "updated_at": tx.now, "updated_by": by, **values}
+
+
+def _follow_up(
+    tx: "Tx",
+    app: CompiledApp,
+    form: CompiledForm,
+    op: Any,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any],
+    changed: frozenset[str],
+    rows: Mapping[str, Any],
+    trace: tuple[Any, ...] = (),
+) -> None:
+    """Steps 13 to 16: history, the totals of other records, late rules, flows."""
+    entries = {(id, row["id"]): row for id, each in rows.items() for row in (*each.created, *each.updated)} | {
+        (id, gone): None for id, each in rows.items() for gone in each.deleted
+    }
+    seq = int(after.get(storage.SEQ) or 0)
+    history.note_change(tx, history.Change(app, form, op, before, after, changed, seq, entries))
+    traces.note(tx, app, trace)
+    was, now = None if op in ("create", "restore") else before, None if op == "delete" else after
+    moved = derived.derive(tx, app, form, was, now)
+    event_before = None if op == "create" else before
+    after_save.follow(tx, app, RecordChanged(form.id, after["id"], op, event_before, now, changed))
+    for event in moved:
+        after_save.follow(tx, app, event)
+
+
+# --- rights and versions ---
+
+
+def _form(app: CompiledApp, name: str) -> CompiledForm:
+    form = app.form(name)
+    if form.parent is not None:
+        raise no_form(name)
+    return form
+
+
+def _lock(tx: "Tx", app: CompiledApp, form: CompiledForm, id: int, links: Mapping[str, Any]) -> flow_access.Lock | None:
+    """Lock what the save will touch, flow instances first; a flow that runs on the record is told of later."""
+    if tx.actor.is_system or not app.flows:
+        found = None
+    else:
+        found = flow_access.locked_by(tx, app, form.id, id)
+    lock_for(tx, app, form, id, links)
+    return found
+
+
+def _held(tx: "Tx", app: CompiledApp, form: CompiledForm, id: int, verb: str, deleted: bool = False) -> Held:
+    """The record as it is, if the actor sees it (else it is not there) and may do this to it (else refused)."""
+    also = task_grants(tx, app, tx.actor)
+    seeing = access.view(app, tx.actor, form.id, "restore" if deleted else "read", also)
+    doing = access.view(app, tx.actor, form.id, verb, also)
+    question = Question(tx, app, form, tx.actor, also, deleted)
+    statement = question.remembered(
+        ("held", verb), lambda moment: _held_statement(tx, app, form, seeing, doing, moment, deleted)
+    )
+    row = tx.connection.execute(statement, {"record_id": id}).mappings().first() if seeing.grants else None
+    if row is None:
+        raise no_record()
+    record = {label: value for label, value in row.items() if not label.startswith("?")}
+    matched = {index for index in range(len(seeing.grants)) if row[f"?r{index}"]}
+    allowed = tuple(grant for index, grant in enumerate(doing.grants) if row[f"?d{index}"])
+    if not matched:
+        raise no_record()
+    if not allowed:
+        raise _not_allowed(form, verb)
+    storage.complete(tx, app, form, {id: record})
+    readable = frozenset(field for field, mask in seeing.masks.items() if all(group & matched for group in mask))
+    return Held(record, readable, allowed)
+
+
+def _held_statement(
+    tx: "Tx", app: CompiledApp, form: CompiledForm, seeing: View, doing: View, moment: Any, deleted: bool
+) -> sa.Select[Any]:
+    """The whole record, and for each grant whether the record meets its scope."""
+    relation = access.truth(app, form.id, moment, tx.dialect, deleted)
+    columns = storage.stored_columns(form) | {storage.SEQ: storage.last_seq(app, form)}
+    columns |= {f"?r{index}": relation.matches(grant) for index, grant in enumerate(seeing.grants)}
+    columns |= {f"?d{index}": relation.matches(grant) for index, grant in enumerate(doing.grants)}
+    return relation.where(relation.source.c.id == storage.RECORD_ID).select(columns)
+
+
+def _editable(form: CompiledForm, grants: tuple[Grant, ...], readable: frozenset[str]) -> frozenset[str]:
+    """The fields that may be written: those a grant names, and of those it gives wholesale the readable ones."""
+    named = {field for grant in grants for field in grant.fields or ()}
+    return frozenset(field for field in access.fields_given(form, grants) if field in readable or field in named)
+
+
+def _check_scope_after(
+    tx: "Tx",
+    app: CompiledApp,
+    form: CompiledForm,
+    grants: tuple[Grant, ...],
+    decision: Decision,
+    facts: Facts,
+    request: SaveRequest,
+) -> None:
+    """Nobody moves a record out of his own scope, or creates one beyond it."""
+    if tx.actor.is_system or any(grant.is_everywhere and grant.fields is None for grant in grants):
+        return
+
+    def ask(known: Facts) -> Any:
+        return access.scope_needs(grants, decision.after, known) or access.matching(grants, decision.after, known)
+
+    matched, _ = answered(tx, app, ask, facts)
+    if not matched:
+        message = {
+            "en": "With these values the record would lie outside what you may work on",
+            "zh": "按这些内容保存后,该记录将超出您的权限范围",
+        }
+        raise Refused(Problem(ROOT, "outside_scope", message))
+    given = {form.field_ids[name] for name in request.values if name in form.field_ids}
+    beyond = given - access.fields_given(form, matched)
+    if beyond:
+        message = {"en": "You may not set this field here", "zh": "您不能在此设置该字段"}
+        fields = sorted(form.fields[each].name for each in beyond)
+        raise Refused(*[Problem(Path(("values", name)), "field_forbidden", message) for name in fields])
+
+
+def _check_version(
+    tx: "Tx", app: CompiledApp, form: CompiledForm, held: Held, version: int | None, check: bool
+) -> None:
+    if tx.actor.is_system or not check:
+        return
+    if version is None:
+        message = {"en": "Say which version of the record you changed", "zh": "请说明您修改的是记录的哪个版本"}
+        hint = {
+            "en": "Send the record's ETag as If-Match, or its version in the body",
+            "zh": "请在 If-Match 中发送记录的 ETag,或在正文中提供 version",
+        }
+        raise Conflict(Problem(Path(("version",)), "version_required", message, hint), status=428)
+    if version != held.record["version"] and not history.changed_already(tx, app, form.id, held.record["id"]):
+        raise _stale(history.changed_since(tx, app, form, held.record, version, held.readable))
+
+
+def _stale(details: Mapping[str, Any]) -> Conflict:
+    message = {
+        "en": "Somebody else has changed this record in the meantime; nothing was saved",
+        "zh": "该记录已被他人修改,未保存您的更改",
+    }
+    hint = {"en": "Load it again and apply your change to it", "zh": "请重新加载后再修改"}
+    return Conflict(Problem(Path(("version",)), "version_conflict", message, hint), status=412, **details)
+
+
+def _not_allowed(form: CompiledForm, verb: str) -> Refused:
+    words = {
+        "create": {"en": "You may not create records here", "zh": "您不能在此新建记录"},
+        "update": {"en": "You may see this record but not change it", "zh": "您可以查看该记录,但不能修改"},
+        "delete": {"en": "You may see this record but not delete it", "zh": "您可以查看该记录,但不能删除"},
+        "restore": {"en": "You may not restore records here", "zh": "您不能在此恢复记录"},
+    }
+    return Refused(Problem(ROOT, "forbidden", words.get(verb, {"en": "You may not do this", "zh": "您不能执行此操作"})))
+
+
+def _ask_early_rules_about_deletion(tx: "Tx", app: CompiledApp, form: CompiledForm, record: Mapping[str, Any]) -> None:
+    """Rules may refuse a deletion; there is nothing left for them to set."""
+    if app.rules is None:
+        return
+    event = RecordChanged(form.id, record["id"], "delete", record, None)
+    answer, _ = answered(tx, app, lambda facts: app.rules.early(event, facts), facts_of(tx, app))
+    traces.note(tx, app, answer.trace)
+    refusals = [each.message for each in answer.effects if hasattr(each, "message")]
+    if refusals:
+        raise Invalid(*[Problem(ROOT, "refused_by_rule", message) for message in refusals])
+
+
+@contextmanager
+def _unique(form: CompiledForm, seen: View | None) -> Iterator[None]:
+    """Two saves at once may both find a value free; the index decides, and the loser is told at the field."""
+    try:
+        yield
+    except sa.exc.IntegrityError as error:
+        text = str(error.orig)
+        for field in form.fields.values():
+            if field.column is not None and field.column in text:
+                hidden = seen is not None and field.id not in seen.fields
+                path = ROOT if hidden else Path(("values", field.name))
+                message = {"en": "Another record already has this value", "zh": "该值已被其他记录使用"}
+                hint = {"en": "Nothing was saved; try another value", "zh": "未保存,请更换内容后重试"}
+                raise Invalid(Problem(path, "not_accepted" if hidden else "not_unique", message, hint)) from error
+        raise
