@@ -1,0 +1,48 @@
+"""What may be chosen in a combobox: members, departments, the records of a form."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from runtime import reading
+from runtime.web.pages.page import SignedInOnly
+
+router = APIRouter(include_in_schema=False, prefix="/pick")
+
+MOST = 20
+
+
+@router.get("/members")
+def members(page: SignedInOnly, q: str = "") -> Response:
+    with page.visit.read() as tx:
+        people = [each for each in tx.organisation.people.values() if each.active and _holds(q, each.name, each.email)]
+        departments = tx.organisation.departments
+        items = [
+            {
+                "id": each.id,
+                "label": each.name,
+                "note": departments[each.department].name if each.department in departments else "",
+            }
+            for each in sorted(people, key=lambda one: one.name)[:MOST]
+        ]
+        return page.fragment("partials/options.html", people=True, items=items)
+
+
+@router.get("/departments")
+def departments(page: SignedInOnly, q: str = "") -> Response:
+    with page.visit.read() as tx:
+        found = [each for each in tx.organisation.departments.values() if _holds(q, each.name)]
+        items = [{"id": each.id, "label": each.name} for each in sorted(found, key=lambda one: one.name)[:MOST]]
+        return page.fragment("partials/options.html", people=False, items=items)
+
+
+@router.get("/{app}/{form}")
+def linked_records(page: SignedInOnly, app: str, form: str, q: str = "") -> Response:
+    with page.visit.read() as tx:
+        compiled = page.services.apps.live(tx.connection, app)
+        found = reading.pick(tx, compiled, form, q.strip()[:200], most=MOST)
+        items = [{"id": id, "label": label} for id, label in found]
+        return page.fragment("partials/options.html", people=False, items=items)
+
+
+def _holds(wanted: str, *texts: str) -> bool:
+    return all(any(word in text.lower() for text in texts) for word in wanted.lower().split())

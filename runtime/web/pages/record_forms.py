@@ -1,0 +1,260 @@
+"""The pages that create and edit a record, and what they answer when a save is refused, stale or locked."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from starlette.datastructures import FormData
+
+from engines.access import Grant, fields_given, grants_of, may, view, visible
+from engines.compiled import CompiledApp, CompiledForm
+from engines.expressions import moment_of
+from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal, Refused
+from runtime import files, reading, records
+from runtime.question import facts_of
+from runtime.transaction import Tx
+from runtime.web.deps import CheckedForm
+from runtime.web.pages.conflicts import conflict_view
+from runtime.web.pages.field_views import Reference
+from runtime.web.pages.lists import drawing_of
+from runtime.web.pages.page import Page, SignedInOnly
+from runtime.web.pages.posted import Posted
+from runtime.web.pages.record_views import RecordForm
+
+router = APIRouter(include_in_schema=False, prefix="/apps/{app}/forms/{form}")
+
+
+@router.get("/new")
+def new_record(page: SignedInOnly, app: str, form: str) -> Response:
+    with page.visit.read() as tx:
+        compiled, found = _open(page, tx, app, form)
+        if not may(compiled, page.actor, "create", found.id):
+            raise Refused()
+        drawn = blank_form(page, tx, compiled, found)
+        return _page(page, tx, drawn, f"/apps/{app}/forms/{form}/new")
+
+
+@router.post("/new")
+def create_record(page: SignedInOnly, data: CheckedForm, app: str, form: str) -> Response:
+    return _save(page, data, app, form, None)
+
+
+@router.get("/{id:int}/edit")
+def edit_record(page: SignedInOnly, app: str, form: str, id: int) -> Response:
+    with page.visit.read() as tx:
+        compiled, found = _open(page, tx, app, form)
+        drawn = filled_form(page, tx, compiled, found, id)
+        return _page(page, tx, drawn, f"/apps/{app}/forms/{form}/{id}/edit", id)
+
+
+@router.post("/{id:int}/edit")
+def update_record(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int) -> Response:
+    return _save(page, data, app, form, id)
+
+
+@router.post("/{id:int}/delete")
+def delete_record(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int) -> Response:
+    def work(tx: Tx) -> None:
+        compiled = page.services.apps.live(tx.connection, app)
+        records.delete(tx, compiled, form, id, version=_version(data))
+
+    page.visit.run(work)
+    return page.go(f"/apps/{app}/forms/{form}", page.word("Moved to the trash"))
+
+
+# --- drawing ---
+
+
+def blank_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> RecordForm:
+    """A new record, with what the address gives in advance (?customer=123) and the plain defaults."""
+    readable = view(app, page.actor, form.id).fields
+    editable = writable(form, grants_of(app, page.actor, "create", form.id), readable)
+    values = _plain_defaults(form) | _given(page, tx, app, form)
+    labels = _labels(page, tx, app, form, values)
+    return RecordForm(drawing_of(page, tx, app), form, values, labels, readable, editable, user=_user(page))
+
+
+def filled_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int) -> RecordForm:
+    """A record as its reader may see and change it."""
+    shown = reading.get(tx, app, form.id, id)
+    if not may_do(tx, app, form.id, id, "update"):
+        raise Refused()
+    readable = view(app, page.actor, form.id).fields
+    editable = writable(form, grants_of(app, page.actor, "update", form.id), readable)
+    drawing = replace(drawing_of(page, tx, app), files=stored_files(tx, form, shown.values))
+    return RecordForm(drawing, form, shown.values, shown.labels, readable, editable, shown.version, user=_user(page))
+
+
+def writable(form: CompiledForm, grants: Sequence[Grant], readable: frozenset[str]) -> frozenset[str]:
+    """The fields that grants let somebody write: those they name, and of those given wholesale the readable ones."""
+    named = {field for grant in grants for field in grant.fields or ()}
+    return frozenset(each for each in fields_given(form, grants) if each in readable or each in named)
+
+
+def may_do(tx: Tx, app: CompiledApp, form: str, id: int, verb: str) -> bool:
+    """Whether this very record lies within what the person may do; the door asks again."""
+    if not may(app, tx.actor, verb, form):
+        return False
+    relation = visible(app, tx.actor, form, moment_of(facts_of(tx, app)), tx.dialect, verb)
+    statement = relation.where(relation.source.c.id == id).select({"id": relation.column("id")})
+    return tx.connection.execute(statement).first() is not None
+
+
+def stored_files(tx: Tx, form: CompiledForm, values: Any) -> dict[str, Reference]:
+    """The files that a record names."""
+    named = [
+        one for each in form.fields.values() if each.kind.name == "attachment" for one in values.get(each.id) or ()
+    ]
+    found = files.describe(tx, named) if named else {}
+    return {id: Reference(id, each.name, f"/api/v1/files/{id}", each.size) for id, each in found.items()}
+
+
+def _page(page: Page, tx: Tx, drawn: RecordForm, action: str, id: int | None = None) -> Response:
+    title = page.say(drawn.form.title)
+    path = f"/apps/{drawn.drawing.app.name}/forms/{drawn.form.name}"
+    new = page.word("New %(thing)s", thing=title if page.language == "zh" else title[:1].lower() + title[1:])
+    label = reading.labels_of(tx, drawn.drawing.app, drawn.form.id, [id]).get(id, "") if id else ""
+    return page.show(
+        tx,
+        "pages/app/record_form.html",
+        form=drawn.inputs(),
+        title=label or new,
+        action=action,
+        back=[(path, title)],
+        cancel=f"{path}/{id}" if id else path,
+        islands=("form", "subform", "combobox", "date-box"),
+    )
+
+
+# --- saving ---
+
+
+def _save(page: Page, data: FormData, app: str, form: str, id: int | None) -> Response:
+    try:
+        saved = page.visit.run(lambda tx: _write(page, tx, data, app, form, id))
+    except Conflict as conflict:
+        if conflict.status != 412 or id is None:
+            raise
+        with page.visit.read() as tx:
+            compiled, found = _open(page, tx, app, form)
+            context = conflict_view(
+                tx, filled_form(page, tx, compiled, found, id), id, Posted.of(found, data), _version(data)
+            )
+            action = f"/apps/{app}/forms/{form}/{id}/edit"
+            return page.fragment("partials/conflict.html", 412, conflict=context, action=action)
+    except (Invalid, LimitExceeded) as refusal:
+        return _said_back(page, data, app, form, id, refusal)
+    word = page.word("Created") if id is None else page.word("Saved")
+    return page.go(f"/apps/{app}/forms/{form}/{saved}", word)
+
+
+def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | None) -> int:
+    compiled, found = _open(page, tx, app, form)
+    drawn = blank_form(page, tx, compiled, found) if id is None else filled_form(page, tx, compiled, found, id)
+    posted = Posted.of(found, data)
+    fields = frozenset(each.id for each in found.fields.values() if drawn.may_edit(each))
+    values = posted.values(found, fields, compiled.zone)
+    for name in [name for name in values if str(data.get(f"keep.{name}", "")) == "theirs"]:
+        del values[name]
+    for name, uploads in posted.uploads.items():
+        if (field := found.field(name)) is not None and field.id in fields:
+            stored = [files.store(tx, compiled.name, each.filename or "", each.file) for each in uploads]
+            values[name] = [*values.get(name, ()), *(str(each.id) for each in stored)]
+    version = _version(data, "merge_version") or _version(data)
+    return records.save(tx, compiled, form, id, values, version=version).id
+
+
+def _said_back(page: Page, data: FormData, app: str, form: str, id: int | None, refusal: Refusal) -> Response:
+    with page.visit.read() as tx:
+        compiled, found = _open(page, tx, app, form)
+        drawn = blank_form(page, tx, compiled, found) if id is None else filled_form(page, tx, compiled, found, id)
+        posted = Posted.of(found, data)
+        values = dict(drawn.values) | typed_values(drawn, posted)
+        labels = dict(drawn.labels) | _labels(page, tx, compiled, found, values)
+        version = _version(data, "merge_version") or _version(data)
+        again = replace(drawn, values=values, labels=labels, posted=posted, refusal=refusal, version=version)
+        return page.fragment(
+            "partials/form_body.html", refusal.status, {"HX-Retarget": "#form-body"}, form=again.inputs()
+        )
+
+
+def typed_values(drawn: RecordForm, posted: Posted) -> dict[str, Any]:
+    """What was chosen or ticked, as values to draw; typed text is drawn as it was typed."""
+    found: dict[str, Any] = {}
+    for each in drawn.form.fields.values():
+        texts = [text for text in posted.texts.get(each.name, ()) if text]
+        if each.name not in posted.texts or not drawn.may_edit(each):
+            continue
+        if each.type.name == "yes_no":
+            found[each.id] = texts[-1:] == ["true"]
+        elif each.type.is_reference:
+            found[each.id] = int(texts[-1]) if texts and texts[-1].isdigit() else None
+        elif each.type.name == "list":
+            ids = each.type.of is not None and each.type.of.is_reference
+            found[each.id] = tuple(int(text) if ids and text.isdigit() else text for text in texts)
+        elif each.type.name == "text":
+            found[each.id] = texts[-1] if texts else None
+    return found
+
+
+# --- small things ---
+
+
+def _open(page: Page, tx: Tx, app: str, form: str) -> tuple[CompiledApp, CompiledForm]:
+    compiled: CompiledApp = page.services.apps.live(tx.connection, app)
+    return compiled, compiled.form(form)
+
+
+def _version(data: FormData, name: str = "version") -> int | None:
+    text = str(data.get(name, ""))
+    return int(text) if text.isdigit() and len(text) < 10 else None
+
+
+def _user(page: Page) -> dict[str, Any]:
+    """The person as expressions in the browser read him."""
+    actor = page.actor
+    return {
+        "id": str(actor.member),
+        "name": actor.name,
+        "email": actor.email,
+        "department": str(actor.department) if actor.department is not None else None,
+        "departments": [str(each) for each in sorted(actor.departments)],
+        "manager": str(actor.manager) if actor.manager is not None else None,
+    }
+
+
+def _plain_defaults(form: CompiledForm) -> dict[str, Any]:
+    """Defaults that are written out; computed ones are given on saving."""
+    written = {id: getattr(each.default, "plain", None) for id, each in form.fields.items() if each.default is not None}
+    return {id: value for id, value in written.items() if value is not None}
+
+
+def _given(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> dict[str, Any]:
+    """Links that the address fills in: a new contract of this customer."""
+    found: dict[str, Any] = {}
+    for name, text in page.request.query_params.items():
+        field = form.field(name)
+        if field is not None and field.type.name == "link" and text.isdigit() and len(text) < 19:
+            target = field.type.form or ""
+            if reading.readable_ids(tx, app, target, [int(text)]):
+                found[field.id] = int(text)
+    return found
+
+
+def _labels(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, values: Any) -> dict[str, Any]:
+    """What the links among some values are called."""
+    found: dict[str, Any] = {}
+    for id, value in values.items():
+        field = form.fields.get(id)
+        type = (field.type.of or field.type) if field is not None else None
+        if type is None or type.name != "link" or not value:
+            continue
+        ids = list(value) if isinstance(value, tuple | list) else [value]
+        named = (
+            reading.labels_of(tx, app, type.form or "", ids) if may(app, page.actor, "read", type.form or "") else {}
+        )
+        labels = tuple(named.get(each) for each in ids)
+        found[id] = labels if isinstance(value, tuple | list) else labels[0]
+    return found

@@ -1,0 +1,142 @@
+"""The page of one record: its stage, its key facts, all fields, what is related to it, and its history."""
+
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from engines.access import may, view
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from metadata.value_types import MEMBER
+from runtime import flow_access, flows, reading
+from runtime.reading import Shown
+from runtime.transaction import Tx
+from runtime.web.deps import CheckedForm
+from runtime.web.pages import timeline
+from runtime.web.pages.field_views import FieldView
+from runtime.web.pages.fields import Drawing, system_field
+from runtime.web.pages.listing import Listing
+from runtime.web.pages.lists import drawing_of
+from runtime.web.pages.page import Page, SignedInOnly
+from runtime.web.pages.record_forms import may_do, stored_files
+from runtime.web.pages.record_views import RecordForm
+from runtime.web.pages.related import related_lists
+
+router = APIRouter(include_in_schema=False, prefix="/apps/{app}/forms/{form}")
+
+MOST_FACTS = 5
+FACT_KINDS = ("money", "date", "percent", "member")
+
+
+@router.get("/{id:int}")
+def record_page(page: SignedInOnly, app: str, form: str, id: int) -> Response:
+    with page.visit.read() as tx:
+        compiled = page.services.apps.live(tx.connection, app)
+        found = compiled.form(form)
+        title = page.say(found.title)
+        also = flow_access.readable_through_tasks(tx, compiled, page.actor)
+        shown = reading.get(tx, compiled, found.id, id, also=also)
+        drawing = replace(drawing_of(page, tx, compiled), files=stored_files(tx, found, shown.values))
+        readable = view(compiled, page.actor, found.id, "read", also).fields
+        drawn = RecordForm(drawing, found, shown.values, shown.labels, readable)
+        path = f"/apps/{app}/forms/{form}"
+        record = _record(page, tx, compiled, found, shown, drawing, readable, path)
+        return page.show(
+            tx, "pages/app/record.html", record=record, form=drawn.view(), back=[(path, title)], now=_now(tx, compiled)
+        )
+
+
+@router.post("/{id:int}/submit/{flow}")
+def submit(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int, flow: str) -> Response:
+    """Start a flow on the record."""
+    version = str(data.get("version", ""))
+
+    def work(tx: Tx) -> None:
+        compiled = page.services.apps.live(tx.connection, app)
+        flows.submit(tx, compiled, flow, form, id, int(version) if version.isdigit() else None)
+
+    page.visit.run(work)
+    return page.go(f"/apps/{app}/forms/{form}/{id}", page.word("Submitted"))
+
+
+def _record(
+    page: Page,
+    tx: Tx,
+    app: CompiledApp,
+    form: CompiledForm,
+    shown: Shown,
+    drawing: Drawing,
+    readable: frozenset[str],
+    path: str,
+) -> dict[str, Any]:
+    listing = Listing(tx, app, form, drawing, page.request.query_params)
+    running = flow_access.running(tx, app, form.id, shown.id)
+    here = f"{path}/{shown.id}"
+    can_edit = may_do(tx, app, form.id, shown.id, "update")
+    return {
+        "id": shown.id,
+        "version": shown.version,
+        "label": _label(tx, app, form, shown),
+        "locked": bool(running),
+        "actions": [] if running else _actions(page, tx, app, form, shown.id, here),
+        "edit": f"{here}/edit" if can_edit else "",
+        "remove": f"{here}/delete" if not running and may_do(tx, app, form.id, shown.id, "delete") else "",
+        "stages": _stages(drawing, form, shown, readable),
+        "facts": _facts(drawing, form, shown, readable),
+        "related": related_lists(tx, listing, shown.id) if may(app, page.actor, "read", form.id) else [],
+        "history": timeline.of_record(page, tx, app, form, shown, drawing, readable),
+        "more_history": "",
+    }
+
+
+def _label(tx: Tx, app: CompiledApp, form: CompiledForm, shown: Shown) -> str:
+    if not may(app, tx.actor, "read", form.id):
+        return f"#{shown.id}"
+    return reading.labels_of(tx, app, form.id, [shown.id]).get(shown.id) or f"#{shown.id}"
+
+
+def _actions(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int, here: str) -> list[dict[str, str]]:
+    """The flows that this person may start on the record."""
+    if not may_do(tx, app, form.id, id, "start_flow"):
+        return []
+    offered = flows.startable(tx, app, form.id, id)
+    said = page.word("Submit")
+    return [
+        {"href": f"{here}/submit/{each.id}", "title": said if len(offered) == 1 else f"{said}: {page.say(each.title)}"}
+        for each in offered
+    ]
+
+
+def _stages(drawing: Drawing, form: CompiledForm, shown: Shown, readable: frozenset[str]) -> list[dict[str, str]]:
+    """The stage path: what lies behind, where the record stands, what is to come."""
+    field = next((form.fields[each] for each in form.stages if each in readable), None)
+    if field is None:
+        return []
+    choices = drawing.choices(field)
+    at = next((index for index, each in enumerate(choices) if each.value == shown.values.get(field.id)), None)
+    states = ["todo" if at is None or i > at else "doing" if i == at else "done" for i in range(len(choices))]
+    return [{"title": each.title, "state": state} for each, state in zip(choices, states, strict=True)]
+
+
+def _facts(drawing: Drawing, form: CompiledForm, shown: Shown, readable: frozenset[str]) -> list[FieldView]:
+    """What a glance should tell: amounts, dates, shares and people that the record has, and its owner."""
+    chosen: list[CompiledField] = [
+        each for each in form.fields.values() if each.id in readable and _tells(drawing, each, shown.values)
+    ]
+    facts = [drawing.view(each, shown.values.get(each.id), shown.labels.get(each.id)) for each in chosen[:MOST_FACTS]]
+    owner = shown.values.get("owner")
+    if owner is not None:
+        field = system_field("owner", MEMBER, drawing.language)
+        facts.append(drawing.view(field, owner, shown.labels.get("owner")))
+    return facts if len(facts) > 1 else []
+
+
+def _tells(drawing: Drawing, field: CompiledField, values: Any) -> bool:
+    if values.get(field.id) in (None, ""):
+        return False
+    return field.kind.name in FACT_KINDS or drawing.is_money(field) or drawing.is_percent(field)
+
+
+def _now(tx: Tx, app: CompiledApp) -> Any:
+    return tx.now.astimezone(app.zone)
