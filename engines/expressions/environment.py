@@ -17,7 +17,8 @@ class Environment:
     """One record and what may be read around it.
 
     `row` is the subform row that the expression belongs to. `truth` follows links to records as they are
-    (facts.records), else as the actor sees them (facts.masked). `extras` are the values of the scope's extra names.
+    (facts.records), else as the actor sees them (facts.masked). `extras` are the values of the scope's extra names,
+    `loops` the rows of the loops of a template around the expression. `moment` stands in for the facts' constants.
     """
 
     record: Mapping[str, Any]
@@ -27,6 +28,7 @@ class Environment:
     truth: bool = True
     extras: Mapping[str, Any] = field(default_factory=dict)
     loops: Mapping[str, Any] = field(default_factory=dict)
+    moment: "Moment | None" = None
 
 
 @dataclass(frozen=True)

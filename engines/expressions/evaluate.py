@@ -16,9 +16,10 @@ from asteval import Interpreter
 
 from engines.expressions import arithmetic
 from engines.expressions.canonical import canonical
-from engines.expressions.environment import Environment, MissingFact, user_values
+from engines.expressions.environment import Environment, MissingFact, moment_of
+from engines.expressions.function_kind import FunctionKind
 from engines.expressions.library import standard_functions
-from metadata.expressions import EvaluationError, Expression, limits
+from metadata.expressions import EvaluationError, Expression, Node, limits
 
 HANDLED = frozenset({"module", "expression", "expr", "name", "constant", "call", "boolop", "ifexp", "listcomp"})
 NOTHING: Mapping[str, Any] = {}
@@ -29,11 +30,20 @@ _statements: "WeakKeyDictionary[Expression, ast.Expr]" = WeakKeyDictionary()
 
 def evaluate(expression: Expression, environment: Environment) -> Any:
     """Work the value out. Ordinary data never raises; limits raise EvaluationError."""
+    return _run(_statement(expression), environment)
+
+
+def evaluate_node(node: Node, environment: Environment) -> Any:
+    """Work out a part of an expression: what the other targets take for a constant."""
+    return _run(canonical(node, _wants()), environment)
+
+
+def _run(statement: ast.Expr, environment: Environment) -> Any:
     run = _Run(environment)
     interpreter = _borrow()
     interpreter.symtable = run.table()
     try:
-        return interpreter.run(_statement(expression))
+        return interpreter.run(statement)
     except BaseException as error:
         # asteval's own text quotes the arguments, that is the record: it goes no further
         if not isinstance(error, Exception):
@@ -59,7 +69,8 @@ class _Run:
         self.failure: Exception | None = None
 
     def table(self) -> dict[str, Any]:
-        environment, facts = self.environment, self.environment.facts
+        environment = self.environment
+        moment = environment.moment or moment_of(environment.facts)
         loops = {f"_{root}": row for root, row in environment.loops.items()}
         return {
             **_helpers(),
@@ -72,11 +83,11 @@ class _Run:
             "_row": environment.row,
             "_old": environment.old,
             "_extras": environment.extras,
-            "_user": user_values(facts),
-            "_today": facts.today,
-            "_now": facts.now,
-            "_zone": facts.zone,
-            "_organisation": facts.organisation,
+            "_user": moment.user,
+            "_today": moment.today,
+            "_now": moment.now,
+            "_zone": moment.zone,
+            "_organisation": moment.organisation,
         }
 
     def guarded(self, helper: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,11 +116,12 @@ class _Run:
         """Where a link, a member or a department leads."""
         if value is None:
             return None
-        facts = self.environment.facts
+        facts, moment = self.environment.facts, self.environment.moment
+        organisation = moment.organisation if moment else facts.organisation
         if kind == "member":
-            return _person(facts.organisation.people.get(value))
+            return _person(organisation.people.get(value))
         if kind == "department":
-            return _department(facts.organisation.departments.get(value))
+            return _department(organisation.departments.get(value))
         known = facts.records if self.environment.truth else facts.masked
         key = (form or "", value)
         if key not in known:
@@ -186,13 +198,23 @@ def _helpers() -> dict[str, Callable[..., Any]]:
         "_count": _count,
         "_any": _any,
         "_all": _all,
-        **{function.name: function.call for function in standard_functions() if function.has_value},
+        **{function.name: function.call for function in _kinds().values() if function.has_value},
     }
 
 
 @cache
+def _kinds() -> dict[str, FunctionKind]:
+    return {function.name: function for function in standard_functions()}
+
+
+def function_kind(name: str) -> FunctionKind:
+    """The function that a call names; the checker has made sure that there is one."""
+    return _kinds()[name]
+
+
+@cache
 def _wants() -> dict[str, tuple[str, ...]]:
-    return {function.name: function.wants for function in standard_functions()}
+    return {function.name: function.wants for function in _kinds().values()}
 
 
 def _get(values: Mapping[str, Any] | None, field: str, default: Any) -> Any:

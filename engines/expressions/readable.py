@@ -8,6 +8,11 @@ from sqlalchemy import ColumnElement, FromClause
 class Readable(Protocol):
     """Masked columns in their stored form, links to follow, rows and lists to look into."""
 
+    @property
+    def from_clause(self) -> FromClause:
+        """What to select from, with the joins that were asked for so far."""
+        ...
+
     def column(self, field: str) -> ColumnElement[Any]:
         """The column of a field or system field (by id)."""
         ...
@@ -25,13 +30,5 @@ class Readable(Protocol):
         ...
 
     def unmasked(self, field: str) -> "tuple[ColumnElement[Any], ColumnElement[bool]] | None":
-        """A masked column bare, with the condition under which it shows; None where it has no mask.
-
-        In a filter `shows and column == value` uses an index, `case when shows then column end == value` never does.
-        """
-        ...
-
-    @property
-    def from_clause(self) -> FromClause:
-        """What to select from: the table with the joins that were asked for so far, so taken after the columns."""
+        """A masked column as it is stored, and when it shows: for filters that an index may serve; else None."""
         ...

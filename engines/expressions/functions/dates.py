@@ -332,11 +332,10 @@ class DateAdd(FunctionKind):
             return date.fromordinal(ordinal) if 1 <= ordinal <= LAST_DAY.toordinal() else None
         return _move_months(day, steps * (12 if unit == "years" else 1))
 
-    def postgresql(self, day: Column, number: Column, unit: Column) -> Column:
-        name = str(getattr(unit, "value", "days"))
+    def postgresql(self, day: Column, number: Column, unit: str) -> Column:
         small = func.abs(number) < FAR
-        steps = func.floor(number) * {"weeks": 7, "years": 12}.get(name, 1)
-        if name in ("days", "weeks"):
+        steps = func.floor(number) * {"weeks": 7, "years": 12}.get(unit, 1)
+        if unit in ("days", "weeks"):
             before, after = (literal(end, Date()).op("-")(day) for end in (FIRST_DAY, LAST_DAY))
             inside = and_(small, steps >= before, steps <= after)
             return case((inside, cast(day + cast(case((inside, steps)), Integer), Date)))
@@ -451,9 +450,8 @@ class DateDifference(FunctionKind):
         months = _whole_months(start, end) if end >= start else -_whole_months(end, start)
         return Decimal(months if unit == "months" else int(months / 12))
 
-    def postgresql(self, start: Column, end: Column, unit: Column) -> Column:
-        name = str(getattr(unit, "value", "days"))
-        if name == "days":
+    def postgresql(self, start: Column, end: Column, unit: str) -> Column:
+        if unit == "days":
             return cast(end.op("-")(start), Numeric)
         first, last = func.least(start, end), func.greatest(start, end)
         whole = (
@@ -463,7 +461,7 @@ class DateDifference(FunctionKind):
             - case((extract("day", last) < extract("day", first), 1), else_=0)
         )
         signed = case((or_(start.is_(None), end.is_(None)), None), (end >= start, whole), else_=-whole)
-        return func.trunc(signed / 12) if name == "years" else signed
+        return func.trunc(signed / 12) if unit == "years" else signed
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> datetime:

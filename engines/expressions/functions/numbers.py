@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_UP, Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Numeric, case, cast, func
+from sqlalchemy import ColumnElement, Numeric, case, cast, func, literal
 
 from engines.expressions.arithmetic import EXACT, SMALLEST, STEPS, ZERO, rounded
 from engines.expressions.function_kind import FunctionKind
@@ -48,8 +48,8 @@ class Round(FunctionKind):
     def value(self, value: Decimal, places: Decimal) -> Decimal:
         return rounded(value, int(places))
 
-    def postgresql(self, value: Column, places: Column) -> Column:
-        return func.round(value, cast(places, Integer))
+    def postgresql(self, value: Column, places: int) -> Column:
+        return func.round(value, places)
 
 
 class RoundUp(FunctionKind):
@@ -74,9 +74,9 @@ class RoundUp(FunctionKind):
     def value(self, value: Decimal, places: Decimal) -> Decimal:
         return _quantized(value, int(places), ROUND_UP)
 
-    def postgresql(self, value: Column, places: Column) -> Column:
-        step = func.power(cast(10, Numeric), places)
-        return func.sign(value) * func.ceil(func.abs(value) * step) / step
+    def postgresql(self, value: Column, places: int) -> Column:
+        up, down = (cast(literal(Decimal(1).scaleb(power), Numeric()), Numeric) for power in (places, -places))
+        return func.sign(value) * func.ceil(func.abs(value) * up) * down
 
 
 class RoundDown(FunctionKind):
@@ -101,8 +101,8 @@ class RoundDown(FunctionKind):
     def value(self, value: Decimal, places: Decimal) -> Decimal:
         return _quantized(value, int(places), ROUND_DOWN)
 
-    def postgresql(self, value: Column, places: Column) -> Column:
-        return func.trunc(value, cast(places, Integer))
+    def postgresql(self, value: Column, places: int) -> Column:
+        return func.trunc(value, places)
 
 
 class Floor(FunctionKind):

@@ -5,13 +5,14 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, Numeric, Text, cast, func, literal, or_
+from sqlalchemy import BindParameter, ColumnElement, Integer, Numeric, Text, cast, func, literal, or_
 from sqlalchemy import case as sql_case
 
 from engines.expressions.arithmetic import EXACT as CONTEXT
 from engines.expressions.arithmetic import STEPS, require_length
 from engines.expressions.case_mapping import CaseMapped
 from engines.expressions.function_kind import FunctionKind
+from engines.expressions.not_pushable import NotPushable
 from metadata.expressions import ExpressionError, building, limits
 from metadata.expressions.building import NUMBER, WHOLE
 from metadata.expressions.signatures import Parameter
@@ -326,10 +327,10 @@ class Replace(FunctionKind):
         return text.replace(old, new)
 
     def postgresql(self, text: Column, old: Column, new: Column) -> Column:
-        return func.replace(text, old, new)
+        return func.replace(text, old, _written_out(new))
 
     def sqlite(self, text: Column, old: Column, new: Column) -> Column:
-        return func.replace(text, old, new)
+        return func.replace(text, old, _written_out(new))
 
 
 class AsText(FunctionKind):
@@ -379,8 +380,8 @@ class NumberText(FunctionKind):
         exact = value.quantize(STEPS[int(places)], context=CONTEXT)
         return format(exact if exact else abs(exact), "f")
 
-    def postgresql(self, value: Column, places: Column) -> Column:
-        return func.coalesce(cast(func.round(value, cast(places, Integer)), Text), "")
+    def postgresql(self, value: Column, places: int) -> Column:
+        return func.coalesce(cast(func.round(value, places), Text), "")
 
 
 class DateText(FunctionKind):
@@ -438,6 +439,18 @@ class MomentText(DateText):
 
     def value(self, value: date, pattern: str, zone: ZoneInfo = ZoneInfo("UTC"), **_: Any) -> str:
         return self.filled(value.astimezone(zone) if isinstance(value, datetime) else value, pattern)
+
+
+def _written_out(new: Column) -> Column:
+    """A computed replacement could make a text of any size, before anybody could stop it."""
+    if not isinstance(getattr(new, "clause", new), BindParameter):
+        raise NotPushable(
+            {
+                "en": "REPLACE() with a computed text runs on the server",
+                "zh": "REPLACE() 的替换内容为计算值时只能逐行计算",
+            }
+        )
+    return new
 
 
 def _unfilled(pattern: str) -> str:
