@@ -25,7 +25,7 @@ def hash_password(password: str) -> str:
 def verify_password(password: str, kept: str | None) -> bool:
     """Tell whether the password fits; for nobody it takes as long as for somebody."""
     try:
-        return _hasher.verify(kept or _nobody(), _normal(password)[: LONGEST * 4]) and kept is not None
+        return _hasher.verify(kept or _nobody(), _normal(password)[: LONGEST * 4]) and bool(kept)
     except (VerifyMismatchError, VerificationError, InvalidHashError):
         return False
 

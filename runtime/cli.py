@@ -1,0 +1,260 @@
+"""The commands of `fourfold`: start it, look after it, move apps in and out, test them."""
+
+import json
+import secrets
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from engines.actor import system
+from metadata.problems import Refusal
+from runtime import start
+from runtime.services import Services
+from runtime.transaction import Tx, run
+
+commands = typer.Typer(
+    name="fourfold",
+    help="Fourfold: one JSON app, four engines.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+AppFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="An app's JSON file")]
+
+
+@commands.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen (FOURFOLD_HOST)")] = None,
+    port: Annotated[int | None, typer.Option(help="Where to listen (FOURFOLD_PORT)")] = None,
+    worker: Annotated[bool, typer.Option(help="Do the jobs in this process too")] = True,
+) -> None:
+    """Serve pages and API, and do the jobs, in one process."""
+    import uvicorn
+
+    from runtime import logs
+    from runtime.server import create_app
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = start.read_settings().model_copy(update=given)
+    logs.set_up(settings)
+    services = start.open_installation(settings)
+    with start.only_one(settings):
+        start.require_version(services)
+        app = create_app(settings, services, worker=worker)
+        typer.echo(f"Fourfold runs at {settings.address}  (Ctrl+C stops it)")
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.trusted_proxies,
+            timeout_graceful_shutdown=20,
+            h11_max_incomplete_event_size=48_000,
+        )
+
+
+@commands.command()
+def worker() -> None:
+    """Do the jobs, timers and sweeps only; for PostgreSQL, beside servers started with --no-worker."""
+    import signal
+
+    from runtime import logs
+    from runtime.worker import Worker
+
+    settings = start.read_settings()
+    logs.set_up(settings)
+    services = start.open_installation(settings)
+    with start.only_one(settings):
+        start.require_version(services)
+        working = Worker(services).start()
+        typer.echo("The worker runs  (Ctrl+C stops it)")
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        working.stop()
+    services.close()
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database to the version this program needs."""
+    from runtime.db.migrate import WrongDatabaseVersion
+    from runtime.db.migrate import migrate as bring_up
+
+    services = start.open_installation(start.read_settings())
+    try:
+        typer.echo(f"The database is at version {bring_up(services.database)}.")
+    except WrongDatabaseVersion as error:
+        raise start.CannotStart(str(error)) from None
+    finally:
+        services.close()
+
+
+@commands.command("import")
+def import_app(
+    file: AppFile,
+    accept_losses: Annotated[bool, typer.Option(help="Agree that columns or tables go")] = False,
+) -> None:
+    """Publish an app from its JSON file."""
+    services = _installation()
+    try:
+        name = builder("publish").import_document(services, _read(file), accept_losses=accept_losses)
+        typer.echo(f"{name} is live.")
+    except Refusal as refusal:
+        _refuse(file, refusal)
+    finally:
+        services.close()
+
+
+@commands.command()
+def export(app: Annotated[str, typer.Argument(help="The app's name")]) -> None:
+    """Print the live definition of an app as JSON."""
+    from metadata.language import Language
+
+    services = _installation()
+    try:
+        with services.database.read() as connection:
+            definition = services.apps.live(connection, app).definition
+        typer.echo(json.dumps(Language(services.kinds).canonical(definition), ensure_ascii=False, indent=2))
+    except Refusal as refusal:
+        _refuse(app, refusal)
+    finally:
+        services.close()
+
+
+@commands.command()
+def check(file: AppFile) -> None:
+    """Check an app's JSON file: every problem with its place and the way out; no database is touched."""
+    from engines import compile_app
+    from metadata.language import Language
+    from runtime import plugins
+
+    kinds = plugins.load()
+    try:
+        app = compile_app(Language(kinds).read(_read(file)), kinds)
+    except Refusal as refusal:
+        _refuse(file, refusal)
+    typer.echo(f"{file}: {app.name} is in order ({len(app.forms)} forms).")
+
+
+@commands.command()
+def test(file: AppFile) -> None:
+    """Run the stories of an app in a database of its own that is thrown away, on a moved clock."""
+    try:
+        told = import_module("runtime.stories").run_file(file)
+    except Refusal as refusal:
+        _refuse(file, refusal)
+    for story in told:
+        typer.echo(f"{'ok  ' if story.passed else 'FAIL'} {story.name}{'' if story.passed else ': ' + story.reason}")
+    if not all(story.passed for story in told):
+        raise typer.Exit(1)
+
+
+@commands.command()
+def demo() -> None:
+    """Fill an empty installation with the CRM example, its people and its data; shows the new passwords once."""
+    from runtime.demo import fill
+
+    services = _installation()
+    try:
+        typer.echo(fill(services))
+    finally:
+        services.close()
+
+
+@commands.command("new-user")
+def new_user(
+    name: str,
+    email: str,
+    admin: Annotated[bool, typer.Option(help="May manage members and apps")] = False,
+    password: Annotated[str | None, typer.Option(help="Asked for or made up when not given", hide_input=True)] = None,
+) -> None:
+    """Add a member who can sign in."""
+    from runtime import organisation, passwords
+
+    services = _installation()
+    chosen = password or new_password()
+    rights = organisation.RIGHTS if admin else frozenset()
+
+    def work(tx: Tx) -> None:
+        passwords.require_good_password(chosen, (name, email), admin=admin)
+        kept = passwords.hash_password(chosen)
+        organisation.add_member(tx, name, email, rights=frozenset(rights), password_hash=kept)
+
+    _do(services, work)
+    typer.echo(f"{name} <{email}> can sign in." + ("" if password else f"  Password: {chosen}"))
+
+
+@commands.command("set-password")
+def set_password(
+    email: str,
+    password: Annotated[str | None, typer.Option(help="Made up and shown once when not given")] = None,
+) -> None:
+    """Give a member a new password; he is signed out everywhere."""
+    from runtime import identity
+    from runtime.organisation import no_such, normal_email
+
+    services = _installation()
+    chosen = password or new_password()
+
+    def work(tx: Tx) -> None:
+        for person in tx.organisation.people.values():
+            if person.email == normal_email(email):
+                return identity.set_password(tx, person.id, chosen)
+        raise no_such("member", email)
+
+    _do(services, work)
+    typer.echo(f"{email} has a new password" + ("." if password else f": {chosen}"))
+
+
+# --- shared ---
+
+
+def builder(module: str) -> Any:
+    """A module of the builder's floor, which lies above this one and is known here by name only."""
+    return import_module(f"builder_api.{module}")
+
+
+def new_password() -> str:
+    """Make up a password that can be read aloud: four groups of five letters and digits."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
+
+
+def _installation() -> Services:
+    services = start.open_installation(start.read_settings())
+    start.require_version(services)
+    return services
+
+
+def _do(services: Services, work: Any) -> None:
+    try:
+        run(services, system("command line"), work)
+    except Refusal as refusal:
+        _refuse("fourfold", refusal)
+    finally:
+        services.close()
+
+
+def _read(file: Path) -> Any:
+    from runtime.web.strict_json import read_json
+
+    return read_json(file.read_bytes())
+
+
+def _refuse(where: Path | str, refusal: Refusal) -> NoReturn:
+    """Print every problem with its place and its way out, in English and Chinese."""
+    if not refusal.problems:
+        typer.echo(f"{where}: {refusal}", err=True)
+    for problem in refusal.problems:
+        english, chinese = problem.as_json("en"), problem.as_json("zh")
+        typer.echo(f"{where}{problem.path and '#'}{problem.path}: {english['message']} [{problem.code}]", err=True)
+        if chinese["message"] != english["message"]:
+            typer.echo(f"    {chinese['message']}", err=True)
+        if english.get("hint"):
+            typer.echo(f"    -> {english['hint']}", err=True)
+    raise typer.Exit(1)
