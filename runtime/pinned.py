@@ -59,7 +59,7 @@ def broken_by(app: CompiledApp, connection: sa.Connection, kinds: Any) -> list[t
     """Which kept flows with running instances would no longer compile in this app: flow, instances, and why not."""
     instance = tables.flow_instance
     rows = connection.execute(
-        sa.select(instance.c.flow, instance.c.part, sa.func.count().label("count"))
+        sa.select(instance.c.flow, instance.c.part, sa.func.count().label("instances"))
         .where(instance.c.app == app.name, instance.c.state.in_(OPEN_STATUSES))
         .group_by(instance.c.flow, instance.c.part)
     ).all()
@@ -70,7 +70,7 @@ def broken_by(app: CompiledApp, connection: sa.Connection, kinds: Any) -> list[t
         if body is not None:
             _compiled(app, body, kinds, problems)
         if problems:
-            found.append((row.flow, int(row.count), problems))
+            found.append((row.flow, int(row.instances), problems))
     return found
 
 

@@ -103,11 +103,11 @@ def test_without_anybody_the_flow_stops_as_an_incident_that_can_be_retried(play)
 
 
 def test_without_anybody_the_node_is_skipped_or_falls_to_a_role_where_it_says_so(play):
-    skipped = play(approval("none", {"role": "nobody"}, if_none="skip")).start()
+    skipped = play(approval("empty", {"role": "nobody"}, if_none="skip")).start()
     assert skipped.ended == "approved"
 
-    fallen = play(approval("none", {"role": "nobody"}, if_none={"role": "hr"})).start()
-    assert fallen.tasks() == {("none", HUI), ("none", LI)}
+    fallen = play(approval("empty", {"role": "nobody"}, if_none={"role": "hr"})).start()
+    assert fallen.tasks() == {("empty", HUI), ("empty", LI)}
 
 
 def test_nobody_decides_on_his_own_request_unless_the_node_allows_it(play):

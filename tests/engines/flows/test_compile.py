@@ -54,10 +54,18 @@ def test_a_flow_that_cannot_run_is_refused_with_its_place(nodes, expected):
 
 def test_all_problems_of_a_flow_come_at_once():
     found = problems(
-        approval("a", {"manager_of": "days"}), condition({"if": "days > 1", "nodes": []}), {"type": "wait"}
+        approval("a", {"manager_of": "days"}),
+        condition({"if": "days > 1", "nodes": [approval("b", {"head_of": "note"})]}),
+        {"type": "wait", "until": "note"},
+        **{"if": "days + 1"},
     )
 
-    assert len(found) >= 1
+    assert {path for path, _ in found} >= {
+        "/flows/0/nodes/0/approvers/0/manager_of",
+        "/flows/0/nodes/1/branches",
+        "/flows/0/nodes/2/until",
+        "/flows/0/if",
+    }
 
 
 def test_a_single_approver_may_be_written_without_a_list():

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from engines.flows import execute as walking
+from engines.flows import returnable
 from metadata.problems import Conflict, Invalid, Refused
 from tests.engines.flows.play import ANN, BO, HUI, LI, MAX, approval
 
@@ -159,7 +159,7 @@ def test_a_return_goes_only_to_earlier_approvals_that_were_decided(play, target)
 def test_what_may_be_returned_to_is_told(play):
     on_stage = play(BOSS, HR, FINANCE).start().approve(BO, "boss").approve(LI, "hr")
 
-    assert [each.name for each in walking.returnable(on_stage.flow, on_stage.state, "n_finance")] == ["boss", "hr"]
+    assert [each.name for each in returnable(on_stage.flow, on_stage.state, "n_finance")] == ["boss", "hr"]
 
 
 def test_only_the_initiator_withdraws(play):
