@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from runtime.transaction import Tx
 
 Record = Mapping[str, Any]
-FROM_NOTHING = ("count", "sum", "distinct")
 
 
 @dataclass(frozen=True)
@@ -62,11 +61,6 @@ def derive(
     for parent_form in sorted(by_parent):
         events.extend(_move_parents(tx, app, app.forms[parent_form], by_parent[parent_form], facts))
     return events
-
-
-def blank_totals(form: CompiledForm) -> dict[str, Any]:
-    """The totals of a record to which nothing leads yet."""
-    return {each.field: Decimal(0) if each.function in FROM_NOTHING else None for each in form.rollups}
 
 
 def recompute(tx: "Tx", app: CompiledApp, rollup: Rollup, parent: int) -> Any:

@@ -212,8 +212,8 @@ class Question:
                     columns[f"?{each.key}"] = sa.case((shows, sa.true()), else_=sa.false())
                 continue
             columns[each.key] = at.column(each.path[-1])
-            if each.type.name == "link":
-                label = Label.of(self.app, self.app.forms[each.type.form or ""])
+            if each.field is not None and each.field.target is not None:
+                label = Label.of(self.app, self.app.forms[each.field.target])
                 labels[each.key] = label
                 columns |= label.columns(at.follow(each.path[-1]), f"@{each.key}")
         columns |= {key.label: key.column for key in order}

@@ -160,7 +160,7 @@ def _create(
     decision, facts = _decided(tx, app, form, request, None)
     _check_scope_after(tx, app, form, grants, decision, facts, request)
     after, rows = _with_row_ids(form, decision)
-    after = {**after, **derived.blank_totals(form), "deleted_at": None, storage.SEQ: 0}
+    after = {**after, "deleted_at": None, storage.SEQ: 0}
     with _unique(form, seen):
         storage.insert(tx, form, after)
         for field, changes in rows.items():
