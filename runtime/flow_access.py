@@ -175,14 +175,14 @@ def _grants(
     if rights.editable:
         grants.append(Grant(form.id, frozenset({"update"}), fields=rights.editable, records=records))
     for related in rights.related:
-        found = _led_to(tx, app, flow.form, related, records)
+        found = led_to(tx, app, flow.form, related, records)
         if found:
             verbs = frozenset({"read", "see_history"}) if related.history else frozenset({"read"})
             grants.append(Grant(related.form, verbs, fields=related.fields, records=found))
     return grants
 
 
-def _led_to(tx: "Tx", app: CompiledApp, form: str, related: RelatedRights, records: frozenset[int]) -> frozenset[int]:
+def led_to(tx: "Tx", app: CompiledApp, form: str, related: RelatedRights, records: frozenset[int]) -> frozenset[int]:
     """The records that a path of links leads to from these, as they truly are."""
     at, ids = form, records
     moment = moment_of(facts_of(tx, app))

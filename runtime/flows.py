@@ -175,7 +175,7 @@ def withdraw(tx: "Tx", app: CompiledApp, id: int, comment: str = "") -> str:
     """Take a request back as its initiator."""
     row = _locked_instance(tx, id)
     if row.initiator != tx.actor.member or row.initiator is None:
-        raise _no_instance()
+        raise no_instance()
     _require_open(row)
     _check_comment(comment)
     flow = pinned.flow_of(tx, app, row)
@@ -361,7 +361,7 @@ def _locked_instance(tx: "Tx", id: int) -> Any:
         found = found.with_for_update(key_share=True)
     row = tx.connection.execute(found).first()
     if row is None:
-        raise _no_instance()
+        raise no_instance()
     return row
 
 
@@ -550,7 +550,7 @@ def no_task() -> NotFound:
     return NotFound(Problem(ROOT, "not_found", {"en": "There is no such task", "zh": "任务不存在"}))
 
 
-def _no_instance() -> NotFound:
+def no_instance() -> NotFound:
     return NotFound(Problem(ROOT, "not_found", {"en": "There is no such flow instance", "zh": "流程实例不存在"}))
 
 

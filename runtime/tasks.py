@@ -1,0 +1,470 @@
+"""What people see of flows: their to-dos, a task with its record, and how far a flow is; data for API and pages."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import sqlalchemy as sa
+
+from engines.compiled import CompiledApp
+from engines.flows import CompiledFlow, FieldRights, State, returnable, tree
+from engines.flows.rights import FieldMode
+from engines.flows.state import INCIDENT, OPEN_STATUSES
+from metadata.problems import NotFound
+from metadata.text import say
+from runtime import flow_access, flows, pinned
+from runtime.db import tables
+from runtime.reading import Shown, get, labels_of
+
+if TYPE_CHECKING:
+    from runtime.transaction import Tx
+
+Box = Literal["todo", "done", "started", "copies"]
+BOXES: tuple[Box, ...] = ("todo", "done", "started", "copies")
+PAGE_SIZE = 50
+LARGEST_PAGE = 200
+
+instance, task, decision = tables.flow_instance, tables.task, tables.decision
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member by name; who is gone keeps his id."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """A task in a list: what is to be done, about which record, since when, until when, started by whom."""
+
+    id: int
+    version: int
+    app: str
+    flow: str
+    flow_title: str
+    form: str
+    form_title: str
+    record: int
+    label: str
+    node: str
+    title: str
+    kind: str
+    state: str
+    opened_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
+    comment: str | None
+    initiator: Person | None
+    instance: int
+    instance_state: str
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.state == "open" and self.due_at is not None and self.due_at < now
+
+
+@dataclass(frozen=True)
+class Lines:
+    """One page of tasks, and how many there are."""
+
+    items: tuple[TaskLine, ...]
+    total: int
+    page: int
+    size: int
+
+    @property
+    def has_more(self) -> bool:
+        return self.page * self.size < self.total
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """A task as its holder sees it: the record through the task, how each field shows, and what he may do."""
+
+    line: TaskLine
+    shown: Shown | None
+    modes: Mapping[str, FieldMode]
+    related: tuple[tuple[str, int, str], ...]
+    operations: tuple[str, ...]
+    targets: tuple[tuple[str, str], ...]
+    progress: "Progress"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Who has an open task of an instance, and since when."""
+
+    person: Person
+    node: str
+    since: datetime
+    due: datetime | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """A decision or a remark, as it was made."""
+
+    at: datetime
+    person: Person | None
+    node: str
+    outcome: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an instance is: its state, who has it, what was decided, and the drawn tree with a state per node."""
+
+    id: int
+    flow: str
+    title: str
+    state: str
+    initiator: Person | None
+    started_at: datetime
+    ended_at: datetime | None
+    waiting: tuple[Waiting, ...]
+    said: tuple[Said, ...]
+    next: tuple[str, ...]
+    incidents: tuple[tuple[str, str], ...]
+    boxes: Sequence[Mapping[str, Any]]
+    may_withdraw: bool
+
+
+# --- lists ---
+
+
+def my_tasks(tx: "Tx", page: int = 1, size: int = PAGE_SIZE) -> Lines:
+    """What waits for the actor, the oldest first."""
+    return tasks(tx, "todo", page, size)
+
+
+def tasks(tx: "Tx", box: Box, page: int = 1, size: int = PAGE_SIZE, app: str | None = None) -> Lines:
+    """The actor's tasks: to do, done by him, of flows that he started, or copies for him."""
+    if tx.actor.member is None:
+        return Lines((), 0, page, size)
+    found = _in_box(box, tx.actor.member)
+    if app is not None:
+        found = found.where(task.c.app == app)
+    total = tx.connection.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
+    order = task.c.opened_at if box == "todo" else sa.func.coalesce(task.c.closed_at, task.c.opened_at).desc()
+    rows = tx.connection.execute(found.order_by(order, task.c.id).limit(size).offset((page - 1) * size)).all()
+    return Lines(tuple(_lines(tx, rows)), total, page, size)
+
+
+def count_todo(tx: "Tx") -> int:
+    """How much waits for the actor."""
+    mine = sa.select(sa.func.count()).where(task.c.assignee == tx.actor.member, task.c.state == "open")
+    return int(tx.connection.scalar(mine.where(task.c.kind != "cc")) or 0)
+
+
+def _in_box(box: Box, member: int) -> sa.Select[Any]:
+    found = sa.select(task, instance.c.initiator, instance.c.state.label("instance_state"), instance.c.part).join(
+        instance, instance.c.id == task.c.instance
+    )
+    match box:
+        case "todo":
+            return found.where(task.c.assignee == member, task.c.state == "open", task.c.kind != "cc")
+        case "done":
+            return found.where(task.c.decided_by == member, task.c.state == "done", task.c.kind != "cc")
+        case "copies":
+            return found.where(task.c.assignee == member, task.c.kind == "cc")
+        case "started":
+            latest = sa.select(sa.func.max(task.c.id)).where(task.c.instance == instance.c.id, task.c.kind != "cc")
+            return found.where(instance.c.initiator == member, task.c.id == latest.scalar_subquery())
+
+
+def _lines(tx: "Tx", rows: Iterable[Any]) -> list[TaskLine]:
+    """Lines with their titles and labels; one query for the labels of each form."""
+    rows = list(rows)
+    apps = {name: _live(tx, name) for name in {row.app for row in rows}}
+    labels: dict[tuple[str, str], Mapping[int, str]] = {}
+    for row in rows:
+        key = (row.app, row.form)
+        compiled = apps[row.app]
+        if key not in labels and compiled is not None:
+            ids = {each.record for each in rows if (each.app, each.form) == key}
+            labels[key] = _labels(tx, compiled, row.form, ids)
+    return [_line(tx, apps[row.app], row, labels.get((row.app, row.form), {}).get(row.record, "")) for row in rows]
+
+
+def _labels(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -> Mapping[int, str]:
+    try:
+        return labels_of(tx, app, form, ids)
+    except NotFound:  # the form is gone, or none of it is for the actor any more
+        return {}
+
+
+def _line(tx: "Tx", app: CompiledApp | None, row: Any, label: str) -> TaskLine:
+    language = tx.actor.language
+    flow = app.flows.get(row.flow) if app is not None else None
+    form = app.forms.get(row.form) if app is not None else None
+    return TaskLine(
+        id=row.id,
+        version=row.version,
+        app=row.app,
+        flow=flow.name if flow else row.flow,
+        flow_title=say(flow.title, language) if flow else row.flow,
+        form=form.name if form else row.form,
+        form_title=say(form.title, language) if form else row.form,
+        record=row.record,
+        label=label,
+        node=row.node,
+        title=say(row.title, language),
+        kind=row.kind,
+        state=row.state,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        closed_at=row.closed_at,
+        outcome=row.outcome,
+        comment=row.comment,
+        initiator=person(tx, row.initiator),
+        instance=row.instance,
+        instance_state=row.instance_state,
+    )
+
+
+def _live(tx: "Tx", name: str) -> CompiledApp | None:
+    try:
+        return tx.services.apps.live(tx, name)
+    except NotFound:
+        return None
+
+
+# --- one task ---
+
+
+def app_of_task(tx: "Tx", id: int) -> CompiledApp:
+    """The app a task belongs to, if it is the actor's own."""
+    row = tx.connection.execute(sa.select(task.c.app, task.c.assignee).where(task.c.id == id)).first()
+    if row is None or tx.actor.member is None or row.assignee != tx.actor.member:
+        raise flows.no_task()
+    return tx.services.apps.live(tx, row.app)
+
+
+def view(tx: "Tx", app: CompiledApp, id: int) -> TaskView:
+    """A task of the actor with its record, read through the task while it is open, by his own rights afterwards."""
+    found = sa.select(task, instance.c.initiator, instance.c.state.label("instance_state"), instance.c.part)
+    row = tx.connection.execute(found.join(instance, instance.c.id == task.c.instance).where(task.c.id == id)).first()
+    if row is None or row.assignee != tx.actor.member:
+        raise flows.no_task()
+    whole = tx.connection.execute(sa.select(instance).where(instance.c.id == row.instance)).one()
+    flow = pinned.flow_of(tx, app, whole)
+    node = flow.nodes.get(row.node)
+    is_open = row.state == "open"
+    shown = _record(tx, app, row)
+    rights = node.rights if node is not None else None
+    return TaskView(
+        line=_lines(tx, [row])[0],
+        shown=shown,
+        modes=_modes(app, flow, rights, shown, is_open),
+        related=_related(tx, app, flow, rights, row) if is_open else (),
+        operations=flows.operations(row.kind) if is_open else (),
+        targets=_targets(flow, State.from_json(whole.position), row, tx.actor.language) if is_open else (),
+        progress=_progress(tx, app, whole),
+    )
+
+
+def _record(tx: "Tx", app: CompiledApp, row: Any) -> Shown | None:
+    try:
+        return get(tx, app, row.form, row.record)
+    except NotFound:
+        return None
+
+
+def _modes(
+    app: CompiledApp, flow: CompiledFlow, rights: FieldRights | None, shown: Shown | None, is_open: bool
+) -> dict[str, FieldMode]:
+    """How each field shows in the task, by field id: what the node says, lowered by what the relation shows at all."""
+    if shown is None:
+        return {}
+    fields = app.forms[flow.form].fields
+    readable = [each for each in fields if each in shown.values]
+    if not is_open:
+        return dict.fromkeys(readable, "read")
+    if rights is None:
+        return {each: "read" if fields[each].is_derived or fields[each].read_only else "write" for each in readable}
+    modes: dict[str, FieldMode] = {each: rights.mode(each) for each in readable if rights.mode(each) != "hidden"}
+    return modes
+
+
+def _related(
+    tx: "Tx", app: CompiledApp, flow: CompiledFlow, rights: FieldRights | None, row: Any
+) -> tuple[tuple[str, int, str], ...]:
+    """The records around the record that the task opens: form, id and how each is called."""
+    found = []
+    for each in rights.related if rights is not None else ():
+        ids = flow_access.led_to(tx, app, flow.form, each, frozenset({row.record}))
+        called = _labels(tx, app, each.form, ids)
+        found.extend((app.forms[each.form].name, id, called.get(id, "")) for id in sorted(ids))
+    return tuple(found)
+
+
+def _targets(flow: CompiledFlow, state: State, row: Any, language: str) -> tuple[tuple[str, str], ...]:
+    """Where the task may be returned to: the initiator, and earlier approvals."""
+    if row.kind != "approval":
+        return ()
+    first = () if state.initiator is None else (("initiator", {"en": "Initiator", "zh": "发起人"}[_two(language)]),)
+    earlier = tuple(
+        (each.id, say(each.title or each.kind.title, language)) for each in returnable(flow, state, row.node)
+    )
+    return (*first, *earlier)
+
+
+def _two(language: str) -> str:
+    return "zh" if language == "zh" else "en"
+
+
+# --- how far a flow is ---
+
+
+def instances_of(tx: "Tx", app: CompiledApp, form: str, record: int) -> list[Progress]:
+    """The flows that ran or run on a record that the actor may see, the latest first."""
+    get(tx, app, form, record, fields=())
+    return [_progress(tx, app, row) for row in _instances(tx, instance.c.form == form, instance.c.record == record)]
+
+
+def progress(tx: "Tx", app: CompiledApp, id: int) -> Progress:
+    """How far an instance is, for whoever may see its record, or started it."""
+    row = tx.connection.execute(sa.select(instance).where(instance.c.id == id, instance.c.app == app.name)).first()
+    if row is None:
+        raise flows.no_instance()
+    if row.initiator is None or row.initiator != tx.actor.member:
+        get(tx, app, row.form, row.record, fields=())
+    return _progress(tx, app, row)
+
+
+def instances_of_flow(
+    tx: "Tx", app: CompiledApp, flow: CompiledFlow, state: str | None = None, page: int = 1, size: int = PAGE_SIZE
+) -> list[Progress]:
+    """The instances of a flow whose records the actor may see, the latest first."""
+    conditions = [instance.c.flow == flow.id, instance.c.app == app.name]
+    if state is not None:
+        conditions.append(instance.c.state == state)
+    rows = _instances(tx, *conditions, limit=size, offset=(page - 1) * size)
+    seen = _readable(tx, app, flow.form, {row.record for row in rows})
+    return [_progress(tx, app, row) for row in rows if row.record in seen or row.initiator == tx.actor.member]
+
+
+def incidents(tx: "Tx", app: CompiledApp) -> list[Progress]:
+    """The flows of an app that cannot go on by themselves, for those who keep it running."""
+    rows = _instances(tx, instance.c.app == app.name, instance.c.state == INCIDENT, limit=LARGEST_PAGE)
+    return [_progress(tx, app, row) for row in rows]
+
+
+def _instances(tx: "Tx", *conditions: Any, limit: int = PAGE_SIZE, offset: int = 0) -> list[Any]:
+    found = sa.select(instance).where(*conditions).order_by(instance.c.id.desc()).limit(limit).offset(offset)
+    return list(tx.connection.execute(found))
+
+
+def _readable(tx: "Tx", app: CompiledApp, form: str, ids: set[int]) -> frozenset[int]:
+    return frozenset(_labels(tx, app, form, ids)) if ids else frozenset()
+
+
+def _progress(tx: "Tx", app: CompiledApp, row: Any) -> Progress:
+    language = tx.actor.language
+    flow, state = pinned.flow_of(tx, app, row), State.from_json(row.position)
+    waiting = _waiting(tx, flow, row.id, language)
+    is_open = row.state in OPEN_STATUSES
+    return Progress(
+        id=row.id,
+        flow=flow.name,
+        title=say(flow.title, language),
+        state=row.state,
+        initiator=person(tx, row.initiator),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        waiting=waiting,
+        said=_said(tx, flow, row.id, language),
+        next=_next(flow, state, language) if is_open else (),
+        incidents=tuple((_caption(flow, node, language), say(why, language)) for node, why in state.stuck.items()),
+        boxes=_with_people(tree(flow, state, language), tx, flow, row.id),
+        may_withdraw=is_open and row.initiator is not None and row.initiator == tx.actor.member,
+    )
+
+
+def _waiting(tx: "Tx", flow: CompiledFlow, id: int, language: str) -> tuple[Waiting, ...]:
+    rows = tx.connection.execute(
+        sa.select(task).where(task.c.instance == id, task.c.state == "open", task.c.kind != "cc").order_by(task.c.id)
+    )
+    return tuple(
+        Waiting(who, _caption(flow, row.node, language), row.opened_at, row.due_at)
+        for row in rows
+        if (who := person(tx, row.assignee)) is not None
+    )
+
+
+def _said(tx: "Tx", flow: CompiledFlow, id: int, language: str) -> tuple[Said, ...]:
+    rows = tx.connection.execute(
+        sa.select(decision).where(decision.c.instance == id).order_by(decision.c.at, decision.c.id)
+    )
+    return tuple(
+        Said(row.at, person(tx, row.member), _caption(flow, row.node, language), row.outcome, row.comment or "")
+        for row in rows
+    )
+
+
+def _next(flow: CompiledFlow, state: State, language: str) -> tuple[str, ...]:
+    """What comes when the nodes that are under way are done: the next approval after each, as far as it is certain."""
+    coming = []
+    for node in state.tokens:
+        if not flow.nodes[node].blocks:
+            coming += _after(flow, node)
+    return tuple(dict.fromkeys(_caption(flow, each, language) for each in coming))
+
+
+def _after(flow: CompiledFlow, node: str) -> list[str]:
+    """The node that follows in reading order, out of branches that end."""
+    at: str | None = node
+    while at is not None:
+        block, index = flow.places[at]
+        if index + 1 < len(block.nodes):
+            return [block.nodes[index + 1].id]
+        at = block.owner
+    return []
+
+
+def _with_people(boxes: list[dict[str, Any]], tx: "Tx", flow: CompiledFlow, id: int) -> list[dict[str, Any]]:
+    """The boxes with who has or had a task at each: state, when, what he said."""
+    rows = tx.connection.execute(sa.select(task).where(task.c.instance == id).order_by(task.c.id)).all()
+    by_node: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row.state == "closed":
+            continue
+        who = person(tx, row.decided_by or row.assignee)
+        by_node.setdefault(row.node, []).append(
+            {
+                "id": str(who.id) if who else None,
+                "name": who.name if who else "",
+                "state": "done" if row.state == "done" else "doing",
+                "at": row.closed_at or row.opened_at,
+                "outcome": row.outcome,
+                "comment": row.comment or "",
+            }
+        )
+    for box in boxes:
+        _add_people(box, by_node)
+    return boxes
+
+
+def _add_people(box: dict[str, Any], by_node: Mapping[str, list[dict[str, Any]]]) -> None:
+    if box["id"] in by_node:
+        box["people"] = by_node[box["id"]]
+    for branch in box.get("branches", []):
+        for inner in branch["nodes"]:
+            _add_people(inner, by_node)
+
+
+def _caption(flow: CompiledFlow, node: str, language: str) -> str:
+    found = flow.nodes.get(node)
+    return say(found.title or found.kind.title, language) if found is not None else node
+
+
+def person(tx: "Tx", member: int | None) -> Person | None:
+    """A member as he is shown beside a task."""
+    if member is None:
+        return None
+    known = tx.organisation.people.get(member)
+    return Person(member, known.name if known is not None else "")
