@@ -17,7 +17,7 @@ class Set(ActionType):
 
     name = "set"
     title = {"en": "Set fields", "zh": "设置字段"}
-    icon = "pen-line"
+    icon = "pencil"
     early = True
 
     class Options(registry.Options):

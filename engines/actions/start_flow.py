@@ -28,7 +28,7 @@ class StartFlow(ActionType):
 
     name = "start_flow"
     title = {"en": "Start a flow", "zh": "启动流程"}
-    icon = "workflow"
+    icon = "sitemap"
 
     class Options(registry.Options):
         flow: FlowName

@@ -39,7 +39,7 @@ class Update(ActionType):
 
     name = "update"
     title = {"en": "Update records", "zh": "修改其他记录"}
-    icon = "file-pen"
+    icon = "file-pencil"
 
     class Options(registry.Options):
         form: FormName

@@ -26,7 +26,7 @@ class Changed(TriggerType):
 
     name = "changed"
     title = {"en": "Field changed", "zh": "字段变化"}
-    icon = "git-commit-horizontal"
+    icon = "git-commit"
     operations = frozenset({"create", "update"})
 
     class Options(registry.Options):

@@ -31,7 +31,7 @@ class Date(TriggerType):
 
     name = "date"
     title = {"en": "Before or after a date", "zh": "日期前后"}
-    icon = "calendar-days"
+    icon = "calendar-event"
     source = "sweep"
 
     class Options(registry.Options):

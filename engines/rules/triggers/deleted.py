@@ -12,7 +12,7 @@ class Deleted(TriggerType):
 
     name = "deleted"
     title = {"en": "Record deleted", "zh": "删除记录"}
-    icon = "trash-2"
+    icon = "trash"
     operations = frozenset({"delete"})
 
     class Options(registry.Options):

@@ -13,7 +13,7 @@ class RollupChanged(TriggerType):
 
     name = "rollup_changed"
     title = {"en": "Roll-up changed", "zh": "汇总变化"}
-    icon = "sigma"
+    icon = "sum"
     operations = frozenset({"derived"})
 
     class Options(registry.Options):
