@@ -30,7 +30,7 @@ def missing_records(
         "user": [user_values(facts)],
     }
     for expression in expressions:
-        search.look(expression.root, roots)
+        search.look(expression.root, search.within(expression, roots))
     return frozenset(search.missing)
 
 
@@ -40,6 +40,12 @@ class _Search:
         self.known = known
         self.extras = extras
         self.missing: set[RecordKey] = set()
+
+    def within(self, expression: Expression, roots: Mapping[str, list[Any]]) -> Mapping[str, list[Any]]:
+        """The roots with the rows of the loops around an expression of a template."""
+        for name, rows in expression.loops:
+            roots = {**roots, name: [row for found in self.values(rows, roots) for row in found or ()]}
+        return roots
 
     def look(self, node: Node, roots: Mapping[str, list[Any]]) -> None:
         if node.kind == "aggregate":

@@ -38,7 +38,8 @@ def check_within(
     type = root.type
     if any(node.type.volatile for node in root.walk()):
         type = type.as_volatile()
-    return Expression(text, root, type, frozenset(names.reads), tuple(names.spans))
+    around = tuple((loop.root, loop.rows) for loop in loops)
+    return Expression(text, root, type, frozenset(names.reads), tuple(names.spans), around)
 
 
 def _old_reads(root: Node, scope: Scope) -> set[Read]:

@@ -27,6 +27,7 @@ class Loop:
     root: str
     form: str
     path: Read
+    rows: Node
 
 
 @dataclass
@@ -49,6 +50,27 @@ def resolve(syntax: Syntax, scope: Scope, outer: tuple[Loop, ...] = ()) -> Resol
 
 def root_of(name: str, type: ValueType) -> Node:
     return Node("root", type, value=name)
+
+
+def open_loop(scope: Scope, around: tuple[Loop, ...], name: str, rows: Node | None, path: Read, column: int) -> Loop:
+    """Let a name stand for the rows of a subform, one after the other, within the loops around it."""
+    if rows is None or rows.type.name != "rows" or rows.type.form is None:
+        message: Text = {
+            "en": "“for … in” goes over the rows of a subform",
+            "zh": "for … in 只能遍历子表单的明细行",
+        }
+        raise ExpressionError("type_mismatch", message, column)
+    taken = {loop.name for loop in around} | scope.roots | scope.extras.keys() | CONSTANTS.keys()
+    if name in taken or name in scope.names.fields(scope.form) or name.startswith("_"):
+        raise ExpressionError(
+            "name_taken",
+            {"en": f"The loop name “{name}” is already used", "zh": f"循环名称“{name}”已被使用"},
+            column,
+            {"en": "Take another name", "zh": "请换一个名称"},
+        )
+    if len(around) >= limits.LOOP_NESTING:
+        raise ExpressionError("expression_limit", {"en": "Loops nest too deep", "zh": "循环嵌套过深"}, column)
+    return Loop(name, f"loop{len(around)}", rows.type.form, path, rows)
 
 
 class _Resolver:
@@ -107,26 +129,9 @@ class _Resolver:
 
     def bind(self, name: str, rows: Node | None, place: ast.AST) -> Loop:
         """Let a name stand for the rows, unless it is taken or there are no rows."""
-        if rows is None or rows.type.name != "rows" or rows.type.form is None:
-            raise self.error(
-                place,
-                "type_mismatch",
-                {"en": "“for … in” goes over the rows of a subform", "zh": "for … in 只能遍历子表单的明细行"},
-            )
-        if self.is_taken(name):
-            raise self.error(
-                place,
-                "name_taken",
-                {"en": f"The loop name “{name}” is already used", "zh": f"循环名称“{name}”已被使用"},
-                {"en": "Take another name", "zh": "请换一个名称"},
-            )
-        if len(self.loops) >= limits.LOOP_NESTING:
-            raise self.error(place, "expression_limit", {"en": "Loops nest too deep", "zh": "循环嵌套过深"})
-        return Loop(name, f"loop{len(self.loops)}", rows.type.form, self.path(rows))
-
-    def is_taken(self, name: str) -> bool:
-        taken = {loop.name for loop in self.loops} | self.scope.roots | self.scope.extras.keys() | CONSTANTS.keys()
-        return name in taken or name in self.scope.names.fields(self.scope.form)
+        column = self.syntax.column(place)
+        path = self.path(rows) if rows is not None and rows.kind in ("field", "extra") else ()
+        return open_loop(self.scope, tuple(self.loops), name, rows, path, column)
 
     # --- names ---
 

@@ -72,13 +72,17 @@ class NameSpan:
 
 @dataclass(frozen=True, eq=False)
 class Expression:
-    """A checked expression. `reads` are paths of ids, as ("record", "f_customer", "f_level")."""
+    """A checked expression. `reads` are paths of ids, as ("record", "f_customer", "f_level").
+
+    `loops` are the loops of a template around it: the root that stands for a row, and the rows.
+    """
 
     text: str
     root: Node
     type: ValueType
     reads: frozenset[Read]
     spans: tuple[NameSpan, ...]
+    loops: tuple[tuple[str, Node], ...] = ()
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"

@@ -1,11 +1,12 @@
 """Texts."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BindParameter, ColumnElement, Integer, Numeric, Text, cast, func, literal, or_
+from sqlalchemy import BindParameter, ColumnElement, Integer, Numeric, Text, cast, extract, func, literal, or_
 from sqlalchemy import case as sql_case
 
 from engines.expressions.arithmetic import EXACT as CONTEXT
@@ -24,6 +25,7 @@ ONE_TEXT = (Parameter("text", TEXT),)
 TWO_TEXTS = (Parameter("text", TEXT), Parameter("part", TEXT))
 BLANKS = " \t\r\n\u00a0\u3000"
 PATTERN_PARTS = ("YYYY", "MM", "DD", "HH", "mm")
+PATTERN_SPLIT = re.compile("(YYYY|MM|DD|HH|mm)")
 DIGITS = 7
 
 
@@ -410,6 +412,10 @@ class DateText(FunctionKind):
     def value(self, value: date, pattern: str, **_: Any) -> str:
         return self.filled(value, pattern)
 
+    def postgresql(self, day: Column, pattern: str) -> Column:
+        hour = func.lpad("0", 2, "0")
+        return _sql_filled(day, pattern, {"HH": hour, "mm": hour})
+
     def filled(self, value: date, pattern: str) -> str:
         filled = {
             "YYYY": f"{value.year:04}",
@@ -420,9 +426,7 @@ class DateText(FunctionKind):
         }
         if isinstance(value, datetime):
             filled |= {"HH": f"{value.hour:02}", "mm": f"{value.minute:02}"}
-        for part in PATTERN_PARTS:
-            pattern = pattern.replace(part, filled[part])
-        return pattern
+        return PATTERN_SPLIT.sub(lambda part: filled[part.group()], pattern)
 
 
 class MomentText(DateText):
@@ -437,8 +441,31 @@ class MomentText(DateText):
     )
     wants = ("zone",)
 
+    def postgresql(self, moment: Column, pattern: str, zone: Column | None = None) -> Column:
+        local = func.timezone(zone, moment)
+        more = {
+            "HH": func.lpad(cast(extract("hour", local), Text), 2, "0"),
+            "mm": func.lpad(cast(extract("minute", local), Text), 2, "0"),
+        }
+        return _sql_filled(local, pattern, more)
+
     def value(self, value: date, pattern: str, zone: ZoneInfo = ZoneInfo("UTC"), **_: Any) -> str:
         return self.filled(value.astimezone(zone) if isinstance(value, datetime) else value, pattern)
+
+
+def _sql_filled(day: Column, pattern: str, more: dict[str, Column]) -> Column:
+    """The pattern with its parts replaced by those of a date or local date-time; "" for a blank."""
+    parts = {"YYYY": ("year", 4), "MM": ("month", 2), "DD": ("day", 2)}
+    filled = {part: func.lpad(cast(extract(name, day), Text), width, "0") for part, (name, width) in parts.items()}
+    pieces = [
+        (filled | more)[piece] if piece in PATTERN_PARTS else literal(piece, Text())
+        for piece in PATTERN_SPLIT.split(pattern)
+        if piece
+    ]
+    written = literal("", Text())
+    for piece in pieces:
+        written = written.concat(piece)
+    return func.coalesce(sql_case((day.is_not(None), written)), "")
 
 
 def _written_out(new: Column) -> Column:
@@ -454,9 +481,7 @@ def _written_out(new: Column) -> Column:
 
 
 def _unfilled(pattern: str) -> str:
-    for part in PATTERN_PARTS:
-        pattern = pattern.replace(part, "")
-    return pattern
+    return PATTERN_SPLIT.sub("", pattern)
 
 
 def _count(number: Decimal) -> int:

@@ -1,7 +1,7 @@
 """A form with a bit of everything, a hundred nasty records of it, and its tables on a database."""
 
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,7 +44,9 @@ ORDER = _fields(
     **SYSTEM,
 )  # fmt: skip
 ITEM = _fields(amt=number(2), qty=number(4), role=TEXT, day=DATE, ok=YES_NO, product=link("t_customer"))
-CUSTOMER = _fields(name=TEXT, level=number(2), since=DATE, owner=MEMBER, parent=link("t_customer"), lines=rows("f_lines"))
+CUSTOMER = _fields(
+    name=TEXT, level=number(2), since=DATE, owner=MEMBER, parent=link("t_customer"), lines=rows("f_lines")
+)
 LINE = _fields(size=number(0))
 NAMES = Names(
     {"t_order": ORDER, "f_items": ITEM, "t_customer": CUSTOMER, "f_lines": LINE},
@@ -58,7 +60,8 @@ NUMBERS = [None, D(0), D("0.1"), D("0.3"), D("-0.01"), D("2.5"), D("-2.5"), D(1)
 FINE = [*NUMBERS, D("0.0005"), D("-0.00005").quantize(D("0.0001")), D("33.3333"), D("99999999.9999")]
 WHOLES = [None, D(0), D(1), D(-1), D(3), D(10), D(999999999999)]
 TEXTS = [
-    None, "a", "A", "abc", "ABC", "制造业", "%", "_", "a%b", "😀", "😀a", "ß", "ﬁ", "İ", " ", " a ", "10", "-3.50", "1e5", "null", "o'b",
+    None, "a", "A", "abc", "ABC", "制造业", "%", "_", "a%b", "😀", "😀a", "ß", "ﬁ", "İ", " ", " a ", "10", "-3.50",
+    "1e5", "null", "o'b",
     "z" * 300, "\u3000x\u00a0", "é", "e\u0301", "\\", "true",
 ]  # fmt: skip
 DATES = [
@@ -159,7 +162,9 @@ class Tables:
         return sa.Table(name, self.metadata, *columns)
 
     def _side(self, name: str, type: ValueType) -> sa.Table:
-        return sa.Table(f"x_{name}", self.metadata, sa.Column("record", sa.BigInteger), sa.Column("value", column_type(type)))
+        return sa.Table(
+            f"x_{name}", self.metadata, sa.Column("record", sa.BigInteger), sa.Column("value", column_type(type))
+        )
 
     def _directory(self, name: str, **fields: ValueType) -> sa.Table:
         columns = [sa.Column(field, column_type(type)) for field, type in {"name": TEXT, **fields}.items()]
@@ -173,8 +178,10 @@ class Tables:
         for name, side in self.sides.items():
             pairs = [{"record": record["id"], "value": value} for record in records for value in record[name]]
             connection.execute(side.insert(), pairs)
-        people = [{"id": p.id, "name": p.name, "email": p.email or None, "department": p.department, "manager": p.manager}
-                  for p in PEOPLE.values()]  # fmt: skip
+        people = [
+            {"id": p.id, "name": p.name, "email": p.email or None, "department": p.department, "manager": p.manager}
+            for p in PEOPLE.values()
+        ]
         connection.execute(self.people.insert(), people)
         departments = [{"id": d.id, "name": d.name, "head": d.head, "parent": d.parent} for d in DEPARTMENTS.values()]
         connection.execute(self.departments.insert(), departments)
