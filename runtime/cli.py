@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -43,6 +44,8 @@ def serve(
     services = start.open_installation(settings)
     with start.only_one(settings):
         start.require_version(services)
+        if not worker:
+            working().connect(services)
         app = create_app(settings, services, worker=worker)
         typer.echo(f"Fourfold runs at {settings.address}  (Ctrl+C stops it)")
         uvicorn.run(
@@ -65,17 +68,17 @@ def worker() -> None:
     import signal
 
     from runtime import logs
-    from runtime.worker import Worker
 
     settings = start.read_settings()
     logs.set_up(settings)
     services = start.open_installation(settings)
     with start.only_one(settings):
         start.require_version(services)
-        working = Worker(services).start()
+        running = working().start(services)
         typer.echo("The worker runs  (Ctrl+C stops it)")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
-        working.stop()
+        with suppress(KeyboardInterrupt):
+            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        working().stop(running)
     services.close()
 
 
@@ -87,7 +90,9 @@ def migrate() -> None:
 
     services = start.open_installation(start.read_settings())
     try:
-        typer.echo(f"The database is at version {bring_up(services.database)}.")
+        reached = bring_up(services.database)
+        working().prepare(services)
+        typer.echo(f"The database is at version {reached}.")
     except WrongDatabaseVersion as error:
         raise start.CannotStart(str(error)) from None
     finally:
@@ -212,6 +217,11 @@ def set_password(
 
 
 # --- shared ---
+
+
+def working() -> Any:
+    """The worker's module, loaded only by the commands that do jobs."""
+    return import_module("runtime.worker")
 
 
 def builder(module: str) -> Any:

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from types import ModuleType
@@ -107,21 +107,23 @@ def web_modules() -> Iterator[ModuleType]:
 def _lifespan(services: Services, worker: bool) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        running = _start_worker(services) if worker else None
+        stop_working = _start_worker(services) if worker else None
         try:
             yield
         finally:
-            if running is not None:
-                running.stop()
+            if stop_working is not None:
+                stop_working()
             services.close()
 
     return lifespan
 
 
-def _start_worker(services: Services) -> Any:
-    from runtime.worker import Worker
+def _start_worker(services: Services) -> Callable[[], None]:
+    """Begin to do jobs; loaded late, since servers beside workers need none of it."""
+    from runtime import worker
 
-    return Worker(services).start()
+    running = worker.start(services)
+    return lambda: worker.stop(running)
 
 
 def _version() -> str:
