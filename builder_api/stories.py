@@ -167,7 +167,7 @@ def _saves(cast: Cast, step: Step) -> None:
 def _deletes(cast: Cast, step: Step) -> None:
     form, id = cast.record(str(step.record))
     with cast.acting(str(step.who)) as (tx, app):
-        records.delete(tx, app, form, id, overwrite=True)
+        records.delete(tx, app, form, id, check_version=False)
 
 
 def _restores(cast: Cast, step: Step) -> None:
@@ -204,7 +204,7 @@ def _assigns(cast: Cast, step: Step) -> None:
     form, id = cast.record(str(step.record))
     with cast.acting(str(step.who)) as (tx, app):
         owner = str(cast.person(step.to)) if step.to is not None else None
-        records.save(tx, app, form, id, {"owner": owner}, overwrite=True)
+        records.save(tx, app, form, id, {"owner": owner}, check_version=False)
 
 
 DEEDS = {

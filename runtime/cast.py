@@ -70,7 +70,7 @@ class Cast:
         """Create a record, or change the one known by the alias."""
         with self.acting(who) as (tx, app):
             form_id, id = self.record(alias or "") if known else (app.form(form or "").id, None)
-            saved = records.save(tx, app, form_id, id, self.resolved(values, app), overwrite=True)
+            saved = records.save(tx, app, form_id, id, self.resolved(values, app), check_version=False)
         if alias is not None:
             self.records[alias] = (form_id, saved.id)
 

@@ -51,7 +51,7 @@ class SqlWriter:
 
     def __init__(self, relation: Readable, moment: Moment) -> None:
         self.moment = moment
-        self.sources: dict[str, Readable] = {"record": relation, "row": relation}
+        self.sources: dict[str, Readable] = {"record": getattr(relation, "record", relation), "row": relation}
 
     # --- what each database says in its own way ---
 

@@ -33,6 +33,6 @@ def where(expression: Expression, relation: Readable, moment: Moment, dialect: s
 def _begin(expression: Expression, relation: Readable, moment: Moment, dialect: str) -> tuple[SqlWriter, Node]:
     root = fold(expression.root, moment)
     names = {node.value for node in root.walk() if node.kind == "root"}
-    if "old" in names or {"row", "record"} <= names:
+    if "old" in names or ({"row", "record"} <= names and not hasattr(relation, "record")):
         raise NotPushable({"en": "The values before are not in the database", "zh": "变更前的值不在数据库中"})
     return WRITERS[dialect](relation, moment), root
