@@ -29,7 +29,7 @@ class Condition(NodeType):
     class Options(BaseOptions):
         """The branches in the order in which they are tried; the last one is the else."""
 
-        branches: Annotated[tuple[Branch, ...], Field(min_length=2, max_length=MAXIMUM_BRANCHES)]
+        branches: Annotated[tuple[Branch, ...], Field(min_length=1, max_length=MAXIMUM_BRANCHES)]
 
     def branches(self, options: Any) -> Sequence[tuple[tuple[str | int, ...], Text, Sequence[Any]]]:
         return [

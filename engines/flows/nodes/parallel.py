@@ -44,7 +44,7 @@ class Parallel(NodeType):
     class Options(BaseOptions):
         """The branches, from left to right."""
 
-        branches: Annotated[tuple[ParallelBranch, ...], Field(min_length=2, max_length=MAXIMUM_BRANCHES)]
+        branches: Annotated[tuple[ParallelBranch, ...], Field(min_length=1, max_length=MAXIMUM_BRANCHES)]
 
     def branches(self, options: Any) -> Sequence[tuple[tuple[str | int, ...], Text, Sequence[Any]]]:
         return [
@@ -53,7 +53,8 @@ class Parallel(NodeType):
         ]
 
     def compile(self, options: Any, context: NodeContext) -> None:
-        return None
+        if len(options.branches) < 2:
+            context.add("too_few_branches", _TOO_FEW, "branches", hint=_ADD_ONE)
 
     def enter(self, node: CompiledNode, visit: Visit) -> Step:
         return go_into(range(len(node.blocks)), {"arrived": []})
@@ -66,3 +67,7 @@ class Parallel(NodeType):
     def sentence(self, options: Any, language: str) -> str:
         count = len(options.branches)
         return say({"en": f"{count} branches at the same time", "zh": f"{count} 个分支同时进行"}, language)
+
+
+_TOO_FEW: Text = {"en": "A parallel has at least two branches", "zh": "并行节点至少要有两个分支"}
+_ADD_ONE: Text = {"en": "Add a branch, or move its nodes out", "zh": "请添加分支,或将节点移出"}

@@ -43,6 +43,7 @@ def condition(*branches):
         ([approval("a", {"role": "hr", "field": "applicant"})], "approvers_unclear"),
         ([approval("a", {"role": "hr"}, limit={"after": "soon"})], "bad_duration"),
         ([{"type": "wait"}], "wait_unclear"),
+        ([{"type": "parallel", "branches": [{"nodes": []}]}], "too_few_branches"),
     ],
 )
 def test_a_flow_that_cannot_run_is_refused_with_its_place(nodes, expected):
