@@ -55,8 +55,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(value[key]) for key in sorted(value)}
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return plain_number(value)
     return value.isoformat() if isinstance(value, date | time) else value
+
+
+def plain_number(value: Decimal) -> int | float:
+    """An exact number as JSON has it."""
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def as_text(document: Mapping[str, Any]) -> str:

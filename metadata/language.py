@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal, cast
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from pydantic_core import to_json
 
 from metadata.app import AppDefinition
-from metadata.canonical import canonical, place_ids
+from metadata.canonical import canonical, place_ids, plain_number
 from metadata.flows import NodeDefinition
 from metadata.forms import FieldDefinition
 from metadata.ids import Assignment, check_ids, known_ids
@@ -143,8 +144,18 @@ def _upgraded(document: Any) -> dict[str, Any]:
             "zh": '应以 { 开头并写明应用:{"app": "leave", ...}',
         }
         raise InvalidDefinition(Problem(ROOT, "wrong_type", message, hint))
-    check_size(len(to_json(document)))
-    return upgrade(document)
+    plain = _with_plain_numbers(document)
+    check_size(len(to_json(plain)))
+    return upgrade(plain)
+
+
+def _with_plain_numbers(value: Any) -> Any:
+    """Exact numbers, as strict readers give them, become JSON numbers again."""
+    if isinstance(value, dict):
+        return {key: _with_plain_numbers(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_plain_numbers(each) for each in value]
+    return plain_number(value) if isinstance(value, Decimal) else value
 
 
 def _model(noun: KindNoun, kind: Any) -> type[BaseModel]:

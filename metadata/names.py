@@ -40,6 +40,11 @@ def _checked_name(text: str) -> str:
     return text
 
 
+def is_name(text: str) -> bool:
+    """Whether an app could be called so."""
+    return text not in RESERVED and len(text) <= MAXIMUM_NAME_LENGTH and bool(_name.match(text))
+
+
 def _checked_field_name(text: str) -> str:
     if text in SYSTEM_FIELDS:
         raise PydanticCustomError("reserved_name", "“{name}” is reserved", {"name": text})

@@ -1,0 +1,327 @@
+"""Publishing: a draft becomes the next manifest and the live one, wholly or not at all."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from builder_api import drafts
+from builder_api.checking import Checked, Known, check
+from builder_api.drafts import Draft
+from engines.actor import Actor, system
+from engines.compiled import CompiledApp
+from engines.facts import Facts
+from engines.forms.schema_plan import SchemaPlan, plan
+from metadata.app import AppDefinition
+from metadata.ids import known_ids
+from metadata.parts import Part, cut
+from metadata.problems import ROOT, Conflict, InvalidDefinition, NotFound, Problem, Problems
+from metadata.text import say
+from runtime import audit, pinned, transaction
+from runtime.apps import hold_alone, ids_to_keep, manifest_row, stored_as
+from runtime.db import ddl, tables
+from runtime.db.backfill import Report, backfill, rows_to_backfill
+from runtime.db.ids import new_id
+from runtime.services import Services
+from runtime.transaction import Tx
+
+if TYPE_CHECKING:
+    from runtime.transaction import Cause
+
+MOST_ROWS_AT_ONCE = 100_000
+SHOWN_FAILURES = 20
+
+RunStories = Callable[[AppDefinition], Sequence[Problem]]
+"""Runs the stories of an app in a throw-away database and gives a problem for each that fails."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What would be published, found out without any lock: the check, the plan, and what was live and drafted."""
+
+    name: str
+    checked: Checked
+    plan: SchemaPlan
+    known: Known
+    manifest: int | None
+    draft: Draft | None
+    rows: int = 0
+
+    @property
+    def app(self) -> CompiledApp:
+        return self.checked.require()
+
+
+@dataclass(frozen=True)
+class Published:
+    """What came of a publish: the number of the manifest, and which values did not fit their new type."""
+
+    app: str
+    number: int
+    manifest: int
+    changed: bool = True
+    reports: tuple[Report, ...] = field(default=())
+
+
+def publish(
+    services: Services,
+    actor: Actor,
+    name: str,
+    *,
+    version: int | None = None,
+    accept_losses: bool = False,
+    run_stories: RunStories | None = None,
+    cause: "Cause | None" = None,
+) -> Published:
+    """Freeze the draft as the next manifest and make it the live one."""
+    with services.database.read() as connection:
+        draft = drafts.find(connection, name)
+        if draft is None:
+            raise nothing_to_publish(name)
+        if version is not None and version != draft.version:
+            raise drafts.stale(draft.version)
+        prepared = prepare(services, connection, name, draft.document, draft)
+    return carry_out(services, actor, prepared, accept_losses, run_stories, cause)
+
+
+def publish_document(
+    services: Services,
+    actor: Actor,
+    document: Any,
+    *,
+    accept_losses: bool = False,
+    run_stories: RunStories | None = None,
+) -> Published:
+    """Publish a definition that comes from a file; a draft that somebody works on stays as it is."""
+    name = document.get("app") if isinstance(document, dict) else None
+    with services.database.read() as connection:
+        prepared = prepare(services, connection, name if isinstance(name, str) else None, document, None)
+    return carry_out(services, actor, prepared, accept_losses, run_stories)
+
+
+def import_document(services: Services, document: Any, *, accept_losses: bool = False) -> str:
+    """Publish a definition from the command line; gives the app's name."""
+    return publish_document(services, system("command line"), document, accept_losses=accept_losses).app
+
+
+def prepare(
+    services: Services, connection: sa.Connection, name: str | None, document: Any, draft: Draft | None
+) -> Prepared:
+    """Check a document against what is live, and plan what its publishing would do. Takes no lock."""
+    manifest, known = what_is_known(services, connection, name)
+    checked = check(services.apps.language, document, known, name if draft is not None else None)
+    if checked.app is None:
+        return Prepared(name or "", checked, SchemaPlan(), known, manifest, draft)
+    _check_pinned(services, connection, checked)
+    planned = plan(known.live, checked.app)
+    rows = rows_to_backfill(connection, planned) if known.live is not None else 0
+    return Prepared(checked.app.name, checked, planned, known, manifest, draft, rows)
+
+
+def carry_out(
+    services: Services,
+    actor: Actor,
+    prepared: Prepared,
+    accept_losses: bool,
+    run_stories: RunStories | None = None,
+    cause: "Cause | None" = None,
+) -> Published:
+    """Do what was prepared, in one transaction; everything is refused before anything is written."""
+    app = prepared.app
+    if run_stories is not None:
+        Problems(list(run_stories(app.definition))).raise_if_any()
+    require_consent(prepared.plan, accept_losses)
+    _require_small(prepared)
+    with _alone(services, actor, prepared.name, cause) as tx:
+        _require_unchanged(tx, prepared)
+        if prepared.manifest is not None and _is_same(tx, prepared):
+            drafts.discard(tx, prepared.name)
+            return Published(prepared.name, _number(tx, prepared.manifest), prepared.manifest, changed=False)
+        app = _with_number(services, tx, prepared)
+        ddl.apply(tx.connection, prepared_plan := plan(prepared.known.live, app), "expand")
+        reports = backfill(tx.connection, prepared_plan, app, _facts(tx, app))
+        ddl.apply(tx.connection, prepared_plan, "contract")
+        published = _switch(tx, prepared, app, tuple(reports))
+    services.apps.keep(published.manifest, app)
+    return published
+
+
+def what_is_known(services: Services, connection: sa.Connection, name: str | None) -> tuple[int | None, Known]:
+    """What is live under a name, and what ever was; a new app gets its number when it is published."""
+    row = connection.execute(sa.select(tables.app).where(tables.app.c.name == name)).one_or_none()
+    if row is None or row.live is None:
+        return None, Known()
+    manifest = manifest_row(connection, row.live)
+    live = services.apps.of_manifest(connection, row.live)
+    return row.live, Known(live, manifest.ids["known"], stored_as(manifest), row.number)
+
+
+def require_consent(planned: SchemaPlan, accept_losses: bool) -> None:
+    """Refuse to put anything out of sight without an explicit yes."""
+    if planned.losses and not accept_losses:
+        hint = {"en": "Publish again with accept_losses", "zh": "确认后请带 accept_losses 重新发布"}
+        problems = [
+            Problem(ROOT / "losses" / index, loss.code, loss.message, hint) for index, loss in enumerate(planned.losses)
+        ]
+        detail = {"en": "Publishing this loses something; say yes to it first", "zh": "发布会造成损失,请先确认"}
+        raise Conflict(*problems, code="losses_need_consent", detail=detail)
+
+
+def nothing_to_publish(name: str) -> NotFound:
+    message = {"en": f"There is no draft of “{name}” to publish", "zh": f"没有可发布的“{name}”草稿"}
+    return NotFound(Problem(ROOT, "no_draft", message, {"en": "Change something first", "zh": "请先修改"}))
+
+
+# --- before any lock ---
+
+
+def _check_pinned(services: Services, connection: sa.Connection, checked: Checked) -> None:
+    """Running flows keep their own version; it must still fit the forms."""
+    assert checked.app is not None
+    for flow, count, problems in pinned.broken_by(checked.app, connection, services.kinds):
+        first = next(iter(problems), None)
+        said = say(first.message, "en") if first else ""
+        message = {
+            "en": f"{count} running instances of a flow ({flow}) no longer fit: {said}",
+            "zh": f"流程({flow})有 {count} 个正在运行的实例与新版本不匹配:{say(first.message, 'zh') if first else ''}",
+        }
+        hint = {
+            "en": "Keep the field (hidden, if you like) until they are finished, or withdraw them",
+            "zh": "请保留该字段(可隐藏)直至这些流程结束,或撤回它们",
+        }
+        checked.problems.add(ROOT / "flows", "running_flow_broken", message, hint)
+
+
+def _require_small(prepared: Prepared) -> None:
+    if prepared.rows > MOST_ROWS_AT_ONCE:
+        message = {
+            "en": f"{prepared.rows:,} records would have to be converted; at most {MOST_ROWS_AT_ONCE:,} at once",
+            "zh": f"需要转换 {prepared.rows:,} 条记录,一次最多 {MOST_ROWS_AT_ONCE:,} 条",
+        }
+        hint = {
+            "en": "Add a new field beside the old one, or archive records first",
+            "zh": "请在旧字段旁新增字段,或先归档部分记录",
+        }
+        limit = {"limit": "publish_rows", "max": MOST_ROWS_AT_ONCE, "actual": prepared.rows}
+        raise Conflict(Problem(ROOT, "too_many_records", message, hint, limit))
+
+
+# --- inside the transaction ---
+
+
+@contextmanager
+def _alone(services: Services, actor: Actor, name: str, cause: "Cause | None") -> Iterator[Tx]:
+    """A transaction in which nobody else writes to the app; it does not wait long for that."""
+    with transaction.begin(services, actor, cause) as tx:
+        if services.database.is_postgresql:
+            for setting, value in (("lock_timeout", "5s"), ("statement_timeout", "0")):
+                tx.connection.execute(sa.select(sa.func.set_config(setting, value, True)))
+        hold_alone(tx.connection, name)
+        yield tx
+
+
+def _require_unchanged(tx: Tx, prepared: Prepared) -> None:
+    """What was checked must still be what is there."""
+    live = tx.connection.scalar(sa.select(tables.app.c.live).where(tables.app.c.name == prepared.name))
+    draft = drafts.find(tx.connection, prepared.name) if prepared.draft is not None else None
+    if live != prepared.manifest or (draft.version if draft else None) != _version(prepared.draft):
+        message = {"en": "Somebody else has published or changed the draft", "zh": "他人已发布或修改了草稿"}
+        hint = {"en": "Look at what is there now, then publish again", "zh": "请查看最新内容后重新发布"}
+        raise Conflict(Problem(ROOT, "publish_conflict", message, hint))
+
+
+def _version(draft: Draft | None) -> int | None:
+    return draft.version if draft is not None else None
+
+
+def _is_same(tx: Tx, prepared: Prepared) -> bool:
+    assert prepared.manifest is not None
+    return bool(manifest_row(tx.connection, prepared.manifest).parts == _hashes(cut(prepared.app.definition)))
+
+
+def _with_number(services: Services, tx: Tx, prepared: Prepared) -> CompiledApp:
+    """The compiled app with the number that its tables carry; a new app gets the next one."""
+    if prepared.known.live is not None:
+        return prepared.app
+    hold_alone(tx.connection, "")  # one new app at a time
+    table = tables.app
+    number = int(tx.connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.c.number), 0))) or 0) + 1
+    values = {"number": number, "name": prepared.name, "live": None, "title": prepared.app.definition.caption}
+    tx.connection.execute(sa.insert(table).values(values))
+    known = Known(None, prepared.known.ids, prepared.known.storages, number)
+    return check(services.apps.language, prepared.checked.document, known).require()
+
+
+def _facts(tx: Tx, app: CompiledApp) -> Facts:
+    return Facts(
+        now=tx.now,
+        zone=app.zone,
+        actor=system("publish"),
+        organisation=tx.organisation,
+        app=app.name,
+        role_names=app.role_names,
+    )
+
+
+def _switch(tx: Tx, prepared: Prepared, app: CompiledApp, reports: tuple[Report, ...]) -> Published:
+    """Store the parts that are new and the manifest, and move the pointer."""
+    parts = cut(app.definition)
+    _store_parts(tx, parts)
+    before = manifest_row(tx.connection, prepared.manifest) if prepared.manifest is not None else None
+    manifest, number = new_id(), before.number + 1 if before else 1
+    ids = ids_to_keep({**(before.ids["known"] if before else {}), **known_ids(app.definition)}, app.storages)
+    values = {
+        "id": manifest,
+        "app": app.name,
+        "number": number,
+        "parent": prepared.manifest,
+        "version": app.definition.version,
+        "parts": _hashes(parts),
+        "ids": ids,
+        "published_at": tx.now,
+        "published_by": tx.actor.member,
+        "package": (before.package or before.id) if before else None,
+    }
+    tx.connection.execute(sa.insert(tables.manifest).values(values))
+    pointer = sa.update(tables.app).where(tables.app.c.name == app.name)
+    tx.connection.execute(pointer.values(live=manifest, title=app.definition.caption))
+    if prepared.draft is not None:
+        tx.connection.execute(sa.delete(tables.draft).where(tables.draft.c.app == app.name))
+    _note(tx, prepared, app, number, reports)
+    return Published(app.name, number, manifest, True, reports)
+
+
+def _hashes(parts: Sequence[Part]) -> dict[str, list[str]]:
+    hashes: dict[str, list[str]] = {}
+    for part in parts:
+        hashes.setdefault(part.kind, []).append(part.hash)
+    return hashes
+
+
+def _store_parts(tx: Tx, parts: Sequence[Part]) -> None:
+    table = tables.part
+    wanted = {part.hash: part for part in parts}
+    there = set(tx.connection.scalars(sa.select(table.c.hash).where(table.c.hash.in_(wanted))))
+    new = [
+        {"hash": hash, "kind": part.kind, "body": dict(part.body)} for hash, part in wanted.items() if hash not in there
+    ]
+    if new:
+        tx.connection.execute(sa.insert(table), new)
+
+
+def _note(tx: Tx, prepared: Prepared, app: CompiledApp, number: int, reports: tuple[Report, ...]) -> None:
+    detail = {
+        "steps": [step.summary for step in prepared.plan.steps][:200],
+        "losses": [say(loss.message, "en") for loss in prepared.plan.losses],
+        "not_converted": {f"{report.form}/{report.field}": report.failures for report in reports if report.failures},
+    }
+    audit.note(tx, "app_published", kind="app", object=app.name, version=number, app=app.name, detail=detail)
+
+
+def _number(tx: Tx, manifest: int) -> int:
+    return int(manifest_row(tx.connection, manifest).number)
+
+
+__all__ = ["InvalidDefinition", "Prepared", "Published", "import_document", "prepare", "publish", "publish_document"]

@@ -1,0 +1,130 @@
+"""The apps that are live: a manifest of parts becomes a compiled app, kept as long as it is used."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from engines import compile_app
+from engines.compiled import CompiledApp, StoredAs
+from metadata.kinds import Kinds
+from metadata.language import Language
+from metadata.parts import Part, join
+from metadata.problems import ROOT, NotFound, Problem
+from runtime.db import tables
+
+if TYPE_CHECKING:
+    from runtime.transaction import Tx
+
+KEPT = 32  # compiled apps in memory
+READ_ONLY = 0  # the cause of transactions that only read
+
+
+class Apps:
+    """Gives the live app by its name. A writer holds it still: no publish goes through while he writes."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.kinds = kinds
+        self.language = Language(kinds)
+        self._compiled: OrderedDict[int, CompiledApp] = OrderedDict()
+        self._lock = RLock()
+
+    def live(self, at: "Tx | sa.Connection", name: str) -> CompiledApp:
+        """The app as it is live now; within one transaction always the same."""
+        if isinstance(at, sa.Connection):
+            return self.of_manifest(at, _live_manifest(at, name))
+        key = f"live app {name}"
+        if key not in at.notes:
+            if at.cause.id != READ_ONLY:
+                hold_still(at.connection, name)
+            at.notes[key] = self.of_manifest(at.connection, _live_manifest(at.connection, name))
+        found: CompiledApp = at.notes[key]
+        return found
+
+    def find(self, connection: sa.Connection, name: str) -> CompiledApp | None:
+        """The live app, or None where there is none yet."""
+        try:
+            return self.live(connection, name)
+        except NotFound:
+            return None
+
+    def names(self, connection: sa.Connection) -> list[str]:
+        """The names of all live apps."""
+        app = tables.app
+        return list(connection.scalars(sa.select(app.c.name).where(app.c.live.is_not(None)).order_by(app.c.number)))
+
+    def of_manifest(self, connection: sa.Connection, manifest: int) -> CompiledApp:
+        """The app that a manifest describes; compiled once, by whoever asks first."""
+        with self._lock:
+            if manifest in self._compiled:
+                self._compiled.move_to_end(manifest)
+                return self._compiled[manifest]
+            compiled = self._compile(connection, manifest)
+            self.keep(manifest, compiled)
+            return compiled
+
+    def keep(self, manifest: int, app: CompiledApp) -> None:
+        """Remember a compiled app; the one that nobody asked for longest is forgotten."""
+        with self._lock:
+            self._compiled[manifest] = app
+            while len(self._compiled) > KEPT:
+                self._compiled.popitem(last=False)
+
+    def _compile(self, connection: sa.Connection, manifest: int) -> CompiledApp:
+        row = manifest_row(connection, manifest)
+        number = connection.scalar(sa.select(tables.app.c.number).where(tables.app.c.name == row.app))
+        definition = self.language.read(document_of(connection, row))
+        return compile_app(definition, self.kinds, int(number or 1), stored_as(row))
+
+
+def manifest_row(connection: sa.Connection, id: int) -> Any:
+    """A manifest as it is kept."""
+    return connection.execute(sa.select(tables.manifest).where(tables.manifest.c.id == id)).one()
+
+
+def document_of(connection: sa.Connection, manifest: Any) -> dict[str, Any]:
+    """The definition that the parts of a manifest make."""
+    hashes = [hash for listed in manifest.parts.values() for hash in listed]
+    part = tables.part
+    rows = connection.execute(sa.select(part).where(part.c.hash.in_(hashes)))
+    found = {row.hash: Part(row.kind, row.hash, row.body) for row in rows}
+    return join(found[hash] for hash in hashes)
+
+
+def stored_as(manifest: Any) -> dict[str, StoredAs]:
+    """What was ever stored under which id, up to a manifest."""
+    return {id: StoredAs(**each) for id, each in manifest.ids["stored"].items()}
+
+
+def ids_to_keep(known: Mapping[str, str], storages: Mapping[str, StoredAs]) -> dict[str, Any]:
+    """What a manifest remembers besides its parts: which name ever had which id, and how its values are stored."""
+    return {"known": dict(known), "stored": {id: asdict(each) for id, each in storages.items()}}
+
+
+def lock_key(app: str) -> int:
+    """The number by which PostgreSQL knows the lock of an app."""
+    return int.from_bytes(hashlib.sha256(f"app:{app}".encode()).digest()[:8], "big", signed=True)
+
+
+def hold_still(connection: sa.Connection, app: str) -> None:
+    """Let no publish of the app go through until this transaction ends (SQLite has one writer anyway)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(lock_key(app))))
+
+
+def hold_alone(connection: sa.Connection, app: str) -> None:
+    """Wait until nobody writes to the app, then let nobody write until this transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_key(app))))
+
+
+def _live_manifest(connection: sa.Connection, name: str) -> int:
+    live = connection.scalar(sa.select(tables.app.c.live).where(tables.app.c.name == name))
+    if live is None:
+        message = {"en": f"There is no app “{name}”", "zh": f"不存在应用“{name}”"}
+        raise NotFound(Problem(ROOT, "not_found", message))
+    return int(live)
