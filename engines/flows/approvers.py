@@ -59,13 +59,16 @@ class ApproverDefinition(Options):
     def _says_it_once(self) -> "ApproverDefinition":
         said = [key for key in _WAYS if getattr(self, key) is not None]
         if len(said) != 1 or (self.of is not None and self.role is None):
-            raise PydanticCustomError(
-                "approvers_unclear", "name exactly one of {ways}; `of` goes with a role", {"ways": ", ".join(_WAYS)}
-            )
+            raise PydanticCustomError("approvers_unclear", _UNCLEAR["en"], {"zh": _UNCLEAR["zh"], "hint": _WAYS_HINT})
         return self
 
 
 _WAYS = ("role", "member", "field", "manager_of", "head_of", "expression")
+_UNCLEAR = {"en": "Say in exactly one way who it is", "zh": "请只用一种方式指定人员"}
+_WAYS_HINT = {
+    "en": "One of role, member, field, manager_of, head_of, expression; `of` goes with a role",
+    "zh": "可用 role、member、field、manager_of、head_of、expression 之一;of 只能与 role 一起使用",
+}
 
 Approvers = Annotated[tuple[ApproverDefinition, ...], OneOrMany()]
 

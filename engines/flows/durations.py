@@ -10,6 +10,11 @@ from pydantic_core import PydanticCustomError
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _CHINESE = {"minute": "分钟", "hour": "小时", "day": "天", "week": "周"}
 _WRITTEN = re.compile(r"(\d{1,4}) (minute|hour|day|week)s?\Z")
+_BAD = {"en": "This is no length of time", "zh": "这不是有效的时长"}
+_HINT = {
+    "en": "Write it as “30 minutes”, “4 hours”, “2 days” or “1 week”",
+    "zh": "请写成 30 minutes、4 hours、2 days 或 1 week",
+}
 PATTERN = r"^[0-9]{1,4} (minute|hour|day|week)s?$"
 
 
@@ -41,7 +46,7 @@ def _checked(text: str) -> str:
     try:
         read(text)
     except ValueError:
-        raise PydanticCustomError("bad_duration", "write a duration as “2 days” or “30 minutes”", {}) from None
+        raise PydanticCustomError("bad_duration", _BAD["en"], {"zh": _BAD["zh"], "hint": _HINT}) from None
     return text
 
 
