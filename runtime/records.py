@@ -43,9 +43,11 @@ __all__ = [
     "Page",
     "Saved",
     "Shown",
+    "assign",
     "count_records",
     "delete",
     "get",
+    "history_of",
     "ids_matching",
     "labels_of",
     "list_records",
@@ -139,6 +141,35 @@ def restore(tx: "Tx", app: CompiledApp, form: str, id: int, version: int | None 
     return Saved(id, after["version"], frozenset(), False, after)
 
 
+def assign(
+    tx: "Tx",
+    app: CompiledApp,
+    form: str,
+    id: int,
+    owner: int | None,
+    version: int | None = None,
+    *,
+    check_version: bool = True,
+) -> Saved:
+    """Hand a record to another member; a right of its own, and the one way by which an owner changes."""
+    compiled = _form(app, form)
+    tx.budget.spend_write()
+    lock = _lock(tx, app, compiled, id, {})
+    held = _held(tx, app, compiled, id, "assign")
+    _check_version(tx, app, compiled, held, version, check_version)
+    if lock is not None:
+        raise lock.refusal()
+    request = SaveRequest(compiled.id, "update", {}, tx.actor, id, typed={"owner": owner}, system=True)
+    return _decide_and_write(tx, app, compiled, held.record, request, ())
+
+
+def history_of(tx: "Tx", app: CompiledApp, form: str, id: int, limit: int = 100) -> list[history.Entry]:
+    """What was changed in a record that the actor sees, the latest first, through today's masks; a right of its own."""
+    compiled = _form(app, form)
+    held = _held(tx, app, compiled, id, "see_history")
+    return history.of_record(tx, app, compiled, id, held.readable, limit)
+
+
 def load(tx: "Tx", app: CompiledApp, form: str, id: int) -> Mapping[str, Any] | None:
     """The whole record as it is, for engines only; None where there is none, or it lies in the trash."""
     record = storage.load(tx, app, app.form(form), [id]).get(id)
@@ -186,17 +217,29 @@ def _change(
     if lock is not None:
         lock.refuse_unless([form.field_ids.get(name, name) for name in (*values, *typed)], form.fields)
     request = _request(tx, form, id, "update", values, typed, held.grants, held.readable, lock)
+    return _decide_and_write(tx, app, form, before, request, held.grants)
+
+
+def _decide_and_write(
+    tx: "Tx",
+    app: CompiledApp,
+    form: CompiledForm,
+    before: dict[str, Any],
+    request: SaveRequest,
+    grants: tuple[Grant, ...],
+) -> Saved:
     decision, facts = _decided(tx, app, form, request, before)
     if not decision.changed:
         traces.note(tx, app, decision.trace)
-        return Saved(id, before["version"], frozenset(), False, before)
-    _check_scope_after(tx, app, form, held.grants, decision, facts, request)
+        return Saved(request.record, before["version"], frozenset(), False, before)
+    if grants:
+        _check_scope_after(tx, app, form, grants, decision, facts, request)
     after, rows = _with_row_ids(form, decision)
     after = _touched(tx, app, form, after)
     with _unique(form, access.view(app, tx.actor, form.id)):
         _write_change(tx, form, before, after, decision.changed, rows)
     _follow_up(tx, app, form, "update", before, after, decision.changed, rows, decision.trace)
-    return Saved(id, after["version"], decision.changed, False, after)
+    return Saved(request.record, after["version"], decision.changed, False, after)
 
 
 def _request(

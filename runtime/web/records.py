@@ -1,0 +1,332 @@
+"""JSON for records: list, create, read, change, delete, restore, history, and acts on many at once."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from engines import access
+from engines.compiled import CompiledApp, CompiledForm
+from metadata.problems import ROOT, Conflict, Invalid, LimitExceeded, NotFound, Path, Problem, Refused, nearest
+from runtime import audit, reading, records
+from runtime.idempotency import Answer
+from runtime.question import no_form, no_record
+from runtime.reading import ListQuery
+from runtime.transaction import Tx
+from runtime.web.answers import JsonResponse
+from runtime.web.deps import JsonBody, SignedIn, Visit
+from runtime.web.record_json import entry_json, page_json, record_json
+
+router = APIRouter(prefix="/api/v1/apps/{app}/forms/{form}/records", tags=["records"])
+
+MOST_AT_ONCE = 200
+_etag = re.compile(r'\A"([0-9]{1,19})\.([0-9]{1,9})"\Z')
+
+
+class ListParameters(BaseModel):
+    """What a list may be asked; anything else is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filter: str = Field(default="", max_length=2_000)
+    sort: str = Field(default="", max_length=500)
+    fields: str | None = Field(default=None, max_length=4_000)
+    expand: str = Field(default="", max_length=1_000)
+    search: str = Field(default="", max_length=1_000)
+    page: int = 1
+    size: int = reading.PAGE_SIZE
+    cursor: str = Field(default="", max_length=2_000)
+    count: Literal["capped", "exact", "none"] = "capped"
+
+    def query(self, deleted: bool = False) -> ListQuery:
+        fields = None if self.fields is None else _split(self.fields)
+        return ListQuery(
+            self.filter, self.sort, fields, _split(self.expand), self.search, self.page, self.size, self.cursor,
+            self.count, deleted,
+        )  # fmt: skip
+
+
+class OneParameters(BaseModel):
+    """What one record may be asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fields: str | None = Field(default=None, max_length=4_000)
+    expand: str = Field(default="", max_length=1_000)
+
+
+@router.get("")
+def list_records(app: str, form: str, visit: SignedIn, asked: Annotated[ListParameters, Query()]) -> Response:
+    """A page of the records that I may see: filtered by an expression, searched, sorted."""
+    return _page(visit, app, form, asked.query())
+
+
+@router.get("/trash")
+def list_trash(app: str, form: str, visit: SignedIn, asked: Annotated[ListParameters, Query()]) -> Response:
+    """A page of the deleted records that I may restore."""
+    return _page(visit, app, form, asked.query(deleted=True))
+
+
+@router.post("", status_code=201)
+def create_record(app: str, form: str, visit: SignedIn, body: JsonBody) -> Response:
+    """Create a record. With an Idempotency-Key a repeat of the request gets the first answer."""
+    asked = _known_keys(body, ("values",))
+    values = _values(asked)
+
+    def work(tx: Tx) -> Answer:
+        compiled = tx.services.apps.live(tx, app)
+        saved = records.save(tx, compiled, form, None, values)
+        return _answer(tx, compiled, form, saved.id, 201)
+
+    return visit.once(work)  # type: ignore[no-any-return]
+
+
+@router.post("/bulk")
+def change_many(app: str, form: str, visit: SignedIn, body: JsonBody) -> Response:
+    """Change or delete many records: those of a list of ids, or all that meet a filter.
+
+    Without `expected_count` a filter only answers how many it meets; with it the act is done if that is still so.
+    """
+    asked = _known_keys(body, ("action", "ids", "filter", "values", "expected_count"))
+    return visit.once(lambda tx: _bulk(tx, tx.services.apps.live(tx, app), form, asked))  # type: ignore[no-any-return]
+
+
+@router.get("/{id}")
+def get_record(app: str, form: str, id: str, visit: SignedIn, asked: Annotated[OneParameters, Query()]) -> Response:
+    """One record, with its version as ETag."""
+    with visit.read() as tx:
+        compiled = tx.services.apps.live(tx, app)
+        fields = None if asked.fields is None else _split(asked.fields)
+        shown = reading.get(tx, compiled, form, _id(id), fields=fields, expand=_split(asked.expand))
+        found = record_json(compiled, compiled.form(form), shown)
+    return JsonResponse(found, headers={"ETag": shown.etag, "Cache-Control": "no-store"})
+
+
+@router.patch("/{id}")
+def change_record(app: str, form: str, id: str, request: Request, visit: SignedIn, body: JsonBody) -> Response:
+    """Change some fields of a record; say which version they were changed in (If-Match, or `version`)."""
+    asked = _known_keys(body, ("values", "version"))
+    values, number = _values(asked), _id(id)
+    version, check = _version(visit, request, asked, number)
+
+    def work(tx: Tx) -> Answer:
+        compiled = tx.services.apps.live(tx, app)
+        if not check:
+            _note_overwriting(tx, compiled, form, number)
+        records.save(tx, compiled, form, number, values, version, check_version=check)
+        return _answer(tx, compiled, form, number)
+
+    return visit.once(work)  # type: ignore[no-any-return]
+
+
+@router.delete("/{id}", status_code=204)
+def delete_record(app: str, form: str, id: str, request: Request, visit: SignedIn) -> Response:
+    """Put a record into the trash."""
+    number = _id(id)
+    version, check = _version(visit, request, {}, number)
+
+    def work(tx: Tx) -> Answer:
+        compiled = tx.services.apps.live(tx, app)
+        records.delete(tx, compiled, form, number, version, check_version=check)
+        return Answer(status=204)
+
+    return visit.once(work)  # type: ignore[no-any-return]
+
+
+@router.post("/{id}/restore")
+def restore_record(app: str, form: str, id: str, visit: SignedIn, body: JsonBody) -> Response:
+    """Take a record out of the trash, with what was deleted along with it."""
+    asked = _known_keys(body, ("version",))
+    number, version = _id(id), _body_version(asked)
+
+    def work(tx: Tx) -> Answer:
+        compiled = tx.services.apps.live(tx, app)
+        records.restore(tx, compiled, form, number, version)
+        return _answer(tx, compiled, form, number)
+
+    return visit.once(work)  # type: ignore[no-any-return]
+
+
+@router.post("/{id}/assign")
+def assign_record(app: str, form: str, id: str, request: Request, visit: SignedIn, body: JsonBody) -> Response:
+    """Hand a record to another member; its department follows. A right of its own."""
+    asked = _known_keys(body, ("owner", "version"))
+    number = _id(id)
+    version, check = _version(visit, request, asked, number)
+
+    def work(tx: Tx) -> Answer:
+        compiled = tx.services.apps.live(tx, app)
+        records.assign(tx, compiled, form, number, _member(tx, asked.get("owner")), version, check_version=check)
+        return Answer({"id": id, "owner": str(asked["owner"])})
+
+    return visit.once(work)  # type: ignore[no-any-return]
+
+
+@router.get("/{id}/history")
+def record_history(app: str, form: str, id: str, visit: SignedIn) -> Response:
+    """What was changed in a record, by whom and when, as far as I may read it today."""
+    with visit.read() as tx:
+        compiled = tx.services.apps.live(tx, app)
+        entries = records.history_of(tx, compiled, form, _id(id))
+        items = [entry_json(compiled, compiled.form(form), each, tx.organisation.people) for each in entries]
+    return JsonResponse({"items": items}, headers={"Cache-Control": "no-store"})
+
+
+# --- answering ---
+
+
+def _page(visit: Visit, app: str, form: str, query: ListQuery) -> Response:
+    with visit.read() as tx:
+        compiled = tx.services.apps.live(tx, app)
+        page = reading.list_records(tx, compiled, form, query)
+        found = page_json(compiled, compiled.form(form), page)
+    return JsonResponse(found, headers={"Cache-Control": "no-store"})
+
+
+def _answer(tx: Tx, app: CompiledApp, form: str, id: int, status: int = 200) -> Answer:
+    """The record as the actor may see it now; one that he may no longer see is only named."""
+    compiled = app.form(form)
+    try:
+        shown = reading.get(tx, app, form, id)
+    except NotFound:
+        return Answer({"id": str(id)}, status)
+    place = f"/api/v1/apps/{app.name}/forms/{compiled.name}/records/{id}"
+    headers = {"ETag": shown.etag} | ({"Location": place} if status == 201 else {})
+    return Answer(record_json(app, compiled, shown), status, headers)
+
+
+# --- what came in ---
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(",") if each.strip())
+
+
+def _id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63):
+        raise no_record()
+    return int(text)
+
+
+def _known_keys(body: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+    problems = [
+        Problem(
+            Path((key,)),
+            "unknown_key",
+            {"en": f"“{key[:60]}” means nothing here", "zh": f"此处不能使用“{key[:60]}”"},
+            nearest(key, known),
+        )
+        for key in body
+        if key not in known
+    ]
+    if problems:
+        raise Invalid(*problems)
+    return body
+
+
+def _values(body: dict[str, Any]) -> dict[str, Any]:
+    values = body.get("values")
+    if not isinstance(values, dict):
+        message = {"en": "“values” must be an object with the fields to write", "zh": "“values”须为包含字段内容的对象"}
+        raise Invalid(Problem(Path(("values",)), "object_expected", message))
+    return values
+
+
+def _body_version(body: dict[str, Any]) -> int | None:
+    version = body.get("version")
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+        message = {"en": "The version is a whole number", "zh": "version 须为整数"}
+        raise Invalid(Problem(Path(("version",)), "bad_version", message))
+    return version
+
+
+def _version(visit: Visit, request: Request, body: dict[str, Any], id: int) -> tuple[int | None, bool]:
+    """The version that was changed, and whether it is to be checked."""
+    given = request.headers.get("if-match")
+    if given is None:
+        return _body_version(body), True
+    if given.strip() == "*":
+        if visit.actor.kind != "key" or "overwrite" not in (visit.actor.scopes or ()):
+            message = {
+                "en": "Only API keys with the scope overwrite may do without a version",
+                "zh": "仅具备 overwrite 权限的密钥可忽略版本",
+            }
+            raise Refused(Problem(ROOT, "scope_missing", message))
+        return None, False
+    found = _etag.match(given.strip())
+    if found is None or int(found[1]) != id:
+        message = {"en": "If-Match must hold the ETag of this record", "zh": "If-Match 须为该记录的 ETag"}
+        raise Invalid(Problem(ROOT, "bad_etag", message))
+    return int(found[2]), True
+
+
+def _note_overwriting(tx: Tx, app: CompiledApp, form: str, id: int) -> None:
+    audit.note(tx, "overwritten", kind="record", object=id, app=app.name, detail={"form": form})
+
+
+def _member(tx: Tx, given: Any) -> int:
+    known = tx.organisation.people
+    if not isinstance(given, str) or not given.isdigit() or int(given) not in known or not known[int(given)].active:
+        message = {"en": "There is no such active member", "zh": "不存在该在职成员"}
+        raise Invalid(Problem(Path(("owner",)), "unknown_member", message))
+    return int(given)
+
+
+# --- many at once ---
+
+
+def _bulk(tx: Tx, app: CompiledApp, form: str, asked: dict[str, Any]) -> Answer:
+    compiled = app.form(form)
+    action = asked.get("action")
+    if action not in ("update", "delete"):
+        message = {"en": "The action is “update” or “delete”", "zh": "action 须为 update 或 delete"}
+        raise Invalid(Problem(Path(("action",)), "bad_action", message))
+    if not access.view(app, tx.actor, compiled.id).grants:
+        raise no_form(form)
+    if not access.may(app, tx.actor, "bulk", compiled.id):
+        message = {"en": "You may not change many records at once here", "zh": "您不能在此批量操作"}
+        raise Refused(Problem(ROOT, "forbidden", message))
+    ids = _chosen(tx, app, compiled, asked)
+    if "filter" in asked and "expected_count" not in asked:
+        return Answer({"count": len(ids)})
+    _check_count(asked, len(ids))
+    for id in sorted(ids):
+        if action == "update":
+            records.save(tx, app, form, id, _values(asked), check_version=False)
+        else:
+            records.delete(tx, app, form, id, check_version=False)
+    return Answer({"count": len(ids)})
+
+
+def _chosen(tx: Tx, app: CompiledApp, form: CompiledForm, asked: dict[str, Any]) -> list[int]:
+    if ("ids" in asked) == bool(asked.get("filter")):
+        message = {"en": "Name the records by “ids” or by a “filter”", "zh": "请用 ids 或 filter 指定记录"}
+        raise Invalid(Problem(ROOT, "nothing_chosen", message))
+    if "ids" in asked:
+        given = asked["ids"]
+        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+            raise Invalid(
+                Problem(Path(("ids",)), "bad_ids", {"en": "“ids” is a list of ids", "zh": "ids 须为 id 列表"})
+            )
+        ids = [_id(each) for each in dict.fromkeys(given)]
+    else:
+        if not isinstance(asked["filter"], str):
+            raise Invalid(Problem(Path(("filter",)), "bad_filter", {"en": "A filter is text", "zh": "filter 须为文本"}))
+        ids = reading.ids_matching(tx, app, form.id, ListQuery(filter=asked["filter"]), MOST_AT_ONCE + 1)
+    if len(ids) > MOST_AT_ONCE:
+        message = {"en": f"At most {MOST_AT_ONCE} records at once", "zh": f"一次最多 {MOST_AT_ONCE} 条记录"}
+        limit = {"name": "records", "maximum": MOST_AT_ONCE}
+        raise LimitExceeded(Problem(ROOT, "limit_exceeded", message, limit=limit))
+    return ids
+
+
+def _check_count(asked: dict[str, Any], count: int) -> None:
+    expected = asked.get("expected_count")
+    if expected is not None and expected != count:
+        message = {
+            "en": f"{count} records are chosen now, not {expected}",
+            "zh": f"现在选中 {count} 条记录,而非 {expected} 条",
+        }
+        raise Conflict(Problem(Path(("expected_count",)), "count_changed", message))
