@@ -36,7 +36,7 @@ def check(save: Save, steps: Steps) -> None:
     _check_required(save, steps, hidden)
     _check_unique(save, steps)
     for field in steps.subforms:
-        if field.id not in hidden:
+        if field.id not in hidden | save.broken:
             _check_rows(save, field, steps.rows[field.id])
     _check_validations(save)
 

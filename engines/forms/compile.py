@@ -23,6 +23,7 @@ from engines.forms.storage import Storages
 from engines.values import CompiledValue
 from metadata.expressions import Expression, FieldReference, Names, Template, check, check_template
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
+from metadata.text import Text
 from metadata.value_types import YES_NO, ValueType
 
 __all__ = ["CompiledForms", "FormContext", "compile_forms"]
@@ -200,6 +201,15 @@ class _Compiler:
             }
             self.problems.add(written.path / key, "computed_field", message)
 
+    def _own_label(self, form: WrittenForm) -> Text:
+        """Without a label of its own a record goes by its first text or number, else by what the form is called."""
+        for wanted in (("text",), ("number", "date", "datetime")):
+            for written in form.fields.values():
+                if written.key in self.resolver.types and self.resolver.types[written.key].name in wanted:
+                    return f"{{{{{written.definition.name}}}}}"
+        caption: Text = form.definition.caption
+        return form.name if any("{" in text for text in _languages(caption).values()) else caption
+
     def _condition(self, form: WrittenForm, written: WrittenField, key: str) -> Expression | None:
         text = getattr(written.definition, key)
         return self._check(text, self.resolver.scope(form.id), written.path / key, YES_NO) if text else None
@@ -239,10 +249,9 @@ class _Compiler:
         return tuple(found)
 
     def _labels(self, form: WrittenForm) -> dict[str, Template]:
-        raw = form.definition.label or _first_text(form)
-        texts = {"": raw} if isinstance(raw, str) else raw
+        raw = form.definition.label or self._own_label(form)
         labels = {}
-        for language, text in texts.items():
+        for language, text in _languages(raw).items():
             place = form.path / "label" / language if language else form.path / "label"
             try:
                 labels[language] = check_template(text, self.resolver.scope(form.id), self.resolver.functions)
@@ -320,9 +329,5 @@ def _with_subforms(form: CompiledForm, forms: Mapping[str, CompiledForm]) -> Com
     return replace(form, fields=fields)
 
 
-def _first_text(form: WrittenForm) -> str:
-    """Without a label of its own a record goes by its first text, or its number."""
-    for written in form.fields.values():
-        if written.kind.name in ("text", "auto_number", "select", "email", "phone"):
-            return f"{{{{{written.definition.name}}}}}"
-    return "{{id}}"
+def _languages(text: Text) -> Mapping[str, str]:
+    return {"": text} if isinstance(text, str) else text
