@@ -13,7 +13,7 @@ from engines.actor import system
 from metadata.problems import Refusal
 from runtime import start
 from runtime.services import Services
-from runtime.transaction import Tx, run
+from runtime.transaction import Tx, read, run
 
 commands = typer.Typer(
     name="fourfold",
@@ -22,6 +22,8 @@ commands = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 AppFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="An app's JSON file")]
 
@@ -134,39 +136,39 @@ def export(app: Annotated[str, typer.Argument(help="The app's name")]) -> None:
 @commands.command()
 def check(file: AppFile) -> None:
     """Check an app's JSON file: every problem with its place and the way out; no database is touched."""
-    from engines import compile_app
-    from metadata.language import Language
-    from runtime import plugins
-
-    kinds = plugins.load()
-    try:
-        app = compile_app(Language(kinds).read(_read(file)), kinds)
-    except Refusal as refusal:
-        _refuse(file, refusal)
+    app = _checked(file)
     typer.echo(f"{file}: {app.name} is in order ({len(app.forms)} forms).")
 
 
 @commands.command()
 def test(file: AppFile) -> None:
-    """Run the stories of an app in a database of its own that is thrown away, on a moved clock."""
-    try:
-        told = import_module("runtime.stories").run_file(file)
-    except Refusal as refusal:
-        _refuse(file, refusal)
-    for story in told:
-        typer.echo(f"{'ok  ' if story.passed else 'FAIL'} {story.name}{'' if story.passed else ': ' + story.reason}")
-    if not all(story.passed for story in told):
-        raise typer.Exit(1)
+    """Tell the stories of an app in an installation of its own that is thrown away, on a moved clock."""
+    document, app = _read(file), _checked(file)
+
+    def publish(services: Services, _definition: Any) -> None:
+        builder("publish").publish_document(services, system("stories"), document)
+
+    told = builder("stories").tell(app.definition, publish)
+    for each in told:
+        typer.echo(f"{'FAIL' if each.problem else 'ok  '} {each.story.name}")
+    problems = [each.problem for each in told if each.problem]
+    typer.echo(f"{len(told) - len(problems)} of {len(told)} stories came true.")
+    if problems:
+        _refuse(file, Refusal(*problems))
 
 
 @commands.command()
 def demo() -> None:
     """Fill an empty installation with the CRM example, its people and its data; shows the new passwords once."""
-    from runtime.demo import fill
-
     services = _installation()
     try:
-        typer.echo(fill(services))
+        if _has_members(services):
+            typer.echo("This installation is in use. A new password: fourfold set-password E-MAIL")
+        else:
+            typer.echo("Making the demo: an app, its people and some hundred records...")
+            _show_sign_ins(_fill(services))
+    except Refusal as refusal:
+        _refuse("demo", refusal)
     finally:
         services.close()
 
@@ -216,6 +218,38 @@ def set_password(
     typer.echo(f"{email} has a new password" + ("." if password else f": {chosen}"))
 
 
+# --- the demo ---
+
+
+def _has_members(services: Services) -> bool:
+    with read(services, system("demo")) as tx:
+        return bool(tx.organisation.people)
+
+
+def _fill(services: Services) -> list[tuple[str, str, str]]:
+    """Publish the CRM, let its people live through some months, and add somebody who looks after the installation."""
+    from runtime import demo as telling
+    from runtime import organisation, passwords
+
+    name = builder("publish").import_document(services, _read(EXAMPLES / "crm_app.json"))
+    signed_up = telling.load(services, name, json.loads((EXAMPLES / "crm_demo.json").read_text(encoding="utf-8")))
+    chosen, email = new_password(), "admin@demo.example"
+
+    def add(tx: Tx) -> None:
+        kept = passwords.hash_password(chosen)
+        organisation.add_member(tx, "Admin", email, rights=organisation.RIGHTS, password_hash=kept)
+
+    run(services, system("demo"), add)
+    return [*signed_up, ("Admin", email, chosen)]
+
+
+def _show_sign_ins(signed_up: list[tuple[str, str, str]]) -> None:
+    typer.echo("\nSign in as one of these; the passwords are shown this once:\n")
+    for name, email, password in signed_up:
+        typer.echo(f"  {email:<24} {password:<26} {name}")
+    typer.echo("\nA new password later: fourfold set-password E-MAIL\n")
+
+
 # --- shared ---
 
 
@@ -253,7 +287,22 @@ def _do(services: Services, work: Any) -> None:
 def _read(file: Path) -> Any:
     from runtime.web.strict_json import read_json
 
-    return read_json(file.read_bytes())
+    try:
+        return read_json(file.read_bytes())
+    except Refusal as refusal:
+        _refuse(file, refusal)
+
+
+def _checked(file: Path) -> Any:
+    """The compiled app of a file; every problem is printed where there is one."""
+    from metadata.language import Language
+    from runtime import plugins
+
+    checking = builder("checking")
+    try:
+        return checking.check(Language(plugins.load()), _read(file), checking.Known()).require()
+    except Refusal as refusal:
+        _refuse(file, refusal)
 
 
 def _refuse(where: Path | str, refusal: Refusal) -> NoReturn:

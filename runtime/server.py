@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -107,12 +108,13 @@ def web_modules() -> Iterator[ModuleType]:
 def _lifespan(services: Services, worker: bool) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        stop_working = _start_worker(services) if worker else None
+        # in a thread of its own: the job engine refuses to start where an event loop runs
+        stop_working = await to_thread.run_sync(_start_worker, services) if worker else None
         try:
             yield
         finally:
             if stop_working is not None:
-                stop_working()
+                await to_thread.run_sync(stop_working)
             services.close()
 
     return lifespan
