@@ -1,6 +1,7 @@
 """Texts."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -453,16 +454,16 @@ class MomentText(DateText):
         return self.filled(value.astimezone(zone) if isinstance(value, datetime) else value, pattern)
 
 
-def _sql_filled(day: Column, pattern: str, more: dict[str, Column]) -> Column:
+def _sql_filled(day: Column, pattern: str, more: Mapping[str, Column]) -> Column:
     """The pattern with its parts replaced by those of a date or local date-time; "" for a blank."""
     parts = {"YYYY": ("year", 4), "MM": ("month", 2), "DD": ("day", 2)}
     filled = {part: func.lpad(cast(extract(name, day), Text), width, "0") for part, (name, width) in parts.items()}
     pieces = [
-        (filled | more)[piece] if piece in PATTERN_PARTS else literal(piece, Text())
+        {**filled, **more}[piece] if piece in PATTERN_PARTS else literal(piece, Text())
         for piece in PATTERN_SPLIT.split(pattern)
         if piece
     ]
-    written = literal("", Text())
+    written: Column = literal("", Text())
     for piece in pieces:
         written = written.concat(piece)
     return func.coalesce(sql_case((day.is_not(None), written)), "")
