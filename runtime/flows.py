@@ -171,6 +171,13 @@ def remark(tx: "Tx", app: CompiledApp, id: int, comment: str) -> None:
     _note(tx, held.instance, id, held.node, "comment", comment)
 
 
+def remark_on_instance(tx: "Tx", id: int, comment: str) -> None:
+    """Say something about an instance; the caller has made sure that the actor may see it."""
+    _check_comment(comment, required=True)
+    row = _locked_instance(tx, id)
+    _note(tx, row.id, None, "", "comment", comment)
+
+
 def withdraw(tx: "Tx", app: CompiledApp, id: int, comment: str = "") -> str:
     """Take a request back as its initiator."""
     row = _locked_instance(tx, id)
@@ -576,6 +583,7 @@ __all__ = [
     "operations",
     "perform",
     "remark",
+    "remark_on_instance",
     "retry",
     "start",
     "startable",

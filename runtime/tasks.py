@@ -294,7 +294,7 @@ def _related(
     tx: "Tx", app: CompiledApp, flow: CompiledFlow, rights: FieldRights | None, row: Any
 ) -> tuple[tuple[str, int, str], ...]:
     """The records around the record that the task opens: form, id and how each is called."""
-    found = []
+    found: list[tuple[str, int, str]] = []
     for each in rights.related if rights is not None else ():
         ids = flow_access.led_to(tx, app, flow.form, each, frozenset({row.record}))
         called = _labels(tx, app, each.form, ids)
