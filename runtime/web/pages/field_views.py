@@ -45,6 +45,7 @@ class FieldView:
     required: bool = False
     hidden: bool = False
     in_row: bool = False
+    label_hidden: bool = False
     many: bool = False
     live: bool = False
     computed: bool = False

@@ -62,7 +62,7 @@ def trash(page: SignedInOnly, app: str, form: str) -> Response:
 @router.post("/{id:int}/restore")
 def restore(page: SignedInOnly, form_data: CheckedForm, app: str, form: str, id: int) -> Response:
     def work(tx: Tx) -> None:
-        compiled = page.services.apps.live(tx.connection, app)
+        compiled = page.services.apps.live(tx, app)
         records.restore(tx, compiled, form, id)
 
     page.visit.run(work)
@@ -71,7 +71,7 @@ def restore(page: SignedInOnly, form_data: CheckedForm, app: str, form: str, id:
 
 def open_listing(page: Page, tx: Tx, app: str, form: str) -> Listing:
     """The list of a form that this person may see, as the address describes it."""
-    compiled = page.services.apps.live(tx.connection, app)
+    compiled = page.services.apps.live(tx, app)
     found = compiled.form(form)
     listing = Listing(tx, compiled, found, drawing_of(page, tx, compiled), page.request.query_params)
     _ = listing.question

@@ -72,7 +72,7 @@ def menu_of(tx: Tx, language: str, request: Request) -> Menu:
 def live_apps(tx: Tx) -> list[CompiledApp]:
     """The published apps in the order in which they came, compiled."""
     query = select(tables.app.c.name).where(tables.app.c.live.is_not(None)).order_by(tables.app.c.number)
-    return [tx.services.apps.live(tx.connection, name) for name in tx.connection.execute(query).scalars()]
+    return [tx.services.apps.live(tx, name) for name in tx.connection.execute(query).scalars()]
 
 
 def form_icon(app: CompiledApp, form: str) -> str:

@@ -1,7 +1,7 @@
 """One page for one person: his language and theme, the menu around it, and the answers that pages give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
@@ -130,6 +130,7 @@ def page_of(visit: Visit) -> Page:
     wanted = visit.request.cookies.get(LANGUAGE_COOKIE, "")
     language = wanted if wanted in LANGUAGES else visit.language
     visit.request.state.language = language
+    visit = replace(visit, actor=replace(visit.actor, language=language))
     theme = visit.request.cookies.get(THEME_COOKIE, "")
     return Page(visit, language, theme if theme in THEMES else "light")
 

@@ -38,7 +38,7 @@ def departments(page: SignedInOnly, q: str = "") -> Response:
 @router.get("/{app}/{form}")
 def linked_records(page: SignedInOnly, app: str, form: str, q: str = "") -> Response:
     with page.visit.read() as tx:
-        compiled = page.services.apps.live(tx.connection, app)
+        compiled = page.services.apps.live(tx, app)
         found = reading.pick(tx, compiled, form, q.strip()[:200], most=MOST)
         items = [{"id": id, "label": label} for id, label in found]
         return page.fragment("partials/options.html", people=False, items=items)

@@ -57,7 +57,7 @@ def update_record(page: SignedInOnly, data: CheckedForm, app: str, form: str, id
 @router.post("/{id:int}/delete")
 def delete_record(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int) -> Response:
     def work(tx: Tx) -> None:
-        compiled = page.services.apps.live(tx.connection, app)
+        compiled = page.services.apps.live(tx, app)
         records.delete(tx, compiled, form, id, version=_version(data))
 
     page.visit.run(work)
@@ -203,7 +203,7 @@ def typed_values(drawn: RecordForm, posted: Posted) -> dict[str, Any]:
 
 
 def _open(page: Page, tx: Tx, app: str, form: str) -> tuple[CompiledApp, CompiledForm]:
-    compiled: CompiledApp = page.services.apps.live(tx.connection, app)
+    compiled: CompiledApp = page.services.apps.live(tx, app)
     return compiled, compiled.form(form)
 
 

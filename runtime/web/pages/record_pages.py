@@ -10,6 +10,7 @@ from engines.access import may, view
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from metadata.value_types import MEMBER
 from runtime import flow_access, flows, reading
+from runtime.question import Question, task_grants
 from runtime.reading import Shown
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
@@ -32,11 +33,11 @@ FACT_KINDS = ("money", "date", "percent", "member")
 @router.get("/{id:int}")
 def record_page(page: SignedInOnly, app: str, form: str, id: int) -> Response:
     with page.visit.read() as tx:
-        compiled = page.services.apps.live(tx.connection, app)
+        compiled = page.services.apps.live(tx, app)
         found = compiled.form(form)
         title = page.say(found.title)
-        also = flow_access.readable_through_tasks(tx, compiled, page.actor)
-        shown = reading.get(tx, compiled, found.id, id, also=also)
+        also = task_grants(tx, compiled, page.actor)
+        shown = reading.get(tx, compiled, found.id, id)
         drawing = replace(drawing_of(page, tx, compiled), files=stored_files(tx, found, shown.values))
         readable = view(compiled, page.actor, found.id, "read", also).fields
         drawn = RecordForm(drawing, found, shown.values, shown.labels, readable)
@@ -53,7 +54,7 @@ def submit(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int, 
     version = str(data.get("version", ""))
 
     def work(tx: Tx) -> None:
-        compiled = page.services.apps.live(tx.connection, app)
+        compiled = page.services.apps.live(tx, app)
         flows.submit(tx, compiled, flow, form, id, int(version) if version.isdigit() else None)
 
     page.visit.run(work)
@@ -85,15 +86,17 @@ def _record(
         "stages": _stages(drawing, form, shown, readable),
         "facts": _facts(drawing, form, shown, readable),
         "related": related_lists(tx, listing, shown.id) if may(app, page.actor, "read", form.id) else [],
-        "history": timeline.of_record(page, tx, app, form, shown, drawing, readable),
+        "history": timeline.of_record(page, tx, app, form, shown.id, drawing),
         "more_history": "",
     }
 
 
 def _label(tx: Tx, app: CompiledApp, form: CompiledForm, shown: Shown) -> str:
-    if not may(app, tx.actor, "read", form.id):
-        return f"#{shown.id}"
-    return reading.labels_of(tx, app, form.id, [shown.id]).get(shown.id) or f"#{shown.id}"
+    """How the record is called, for whoever sees it, by his roles or an open task."""
+    question = Question.of(tx, app, form.id, None, task_grants(tx, app, tx.actor))
+    statement, label = question.called()
+    row = tx.connection.execute(statement, {"ids": [shown.id]}).mappings().first()
+    return (label.text(row, "@", question.facts, tx.actor.language) if row else None) or f"#{shown.id}"
 
 
 def _actions(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int, here: str) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """One record as a form: which fields stand where, as inputs or as text, with the problems of the last attempt."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engines.compiled import CompiledField, CompiledForm
@@ -70,7 +70,10 @@ class RecordForm:
         for index, part in enumerate(each for each in parts if each):
             alone = len(part) == 1 and part[0].subform is not None
             head = self.drawing.title(part[0]) if alone and not title else title
-            made.append(SectionView(f"{id}-{index}", head, [draw(each) for each in part]))
+            views = [draw(each) for each in part]
+            if alone and head:
+                views = [replace(views[0], label_hidden=True)]  # the heading says it already
+            made.append(SectionView(f"{id}-{index}", head, views))
         return made
 
     def _exists(self, field: CompiledField) -> bool:

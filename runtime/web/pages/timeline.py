@@ -1,15 +1,13 @@
-"""What happened to a record, in words: who, when, which values from and to. Only fields that the reader may read."""
+"""What happened to a record, in words: who, when, which values from and to."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
-
 from engines.access import may
-from engines.compiled import CompiledApp, CompiledForm
-from runtime import history
-from runtime.db import tables
-from runtime.reading import Shown
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from metadata.problems import NotFound, Refused
+from runtime import reading, records
+from runtime.history import Entry
 from runtime.transaction import Tx
 from runtime.web.pages.fields import Drawing
 from runtime.web.pages.page import Page
@@ -17,63 +15,40 @@ from runtime.web.pages.page import Page
 MOST = 20
 MOST_CHANGES = 12
 ICONS = {"create": "plus", "update": "edit", "delete": "trash", "restore": "arrow-back-up", "derived": "sum"}
+Names = Mapping[str, Mapping[int, str]]
 
 
 def of_record(
-    page: Page,
-    tx: Tx,
-    app: CompiledApp,
-    form: CompiledForm,
-    shown: Shown,
-    drawing: Drawing,
-    readable: frozenset[str],
+    page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int, drawing: Drawing
 ) -> list[dict[str, Any]]:
-    """The last entries of a record's history, the newest first; nothing without the right to see it."""
-    if not may(app, page.actor, "see_history", form.id):
+    """The last changes of a record, the newest first; nothing without the right to see them."""
+    try:
+        entries = records.history_of(tx, app, form.id, id, MOST)
+    except (Refused, NotFound):
         return []
-    rows = _rows(tx, app, form, shown.id)
-    documents = history.values_of(tx, form, [row.doc or {} for row in rows])
-    entries = []
-    for index, row in enumerate(rows[:MOST]):
-        before = documents[index + 1] if index + 1 < len(rows) else {}
-        changes = [] if row.op == "create" else _changes(drawing, form, row.changed, before, documents[index], readable)
-        if row.op == "update" and not changes and row.changed:
-            continue
-        entries.append(_entry(page, tx, app, row, changes))
-    return entries
+    names = _names(tx, app, form, entries)
+    told = [_event(page, tx, app, each, _changes(drawing, form, each, names)) for each in entries]
+    return [event for entry, event in zip(entries, told, strict=True) if event["changes"] or entry.op != "update"]
 
 
-def _rows(tx: Tx, app: CompiledApp, form: CompiledForm, record: int) -> list[Any]:
-    version, cause = tables.record_version, tables.cause
-    mine = (version.c.app == app.name) & (version.c.form == form.id) & (version.c.record == record)
-    columns = (version.c.op, version.c.at, version.c.doc, version.c.changed)
-    query = (
-        select(*columns, cause.c.actor, cause.c.actor_kind, cause.c.kind, cause.c.source)
-        .join(cause, cause.c.id == version.c.cause, isouter=True)
-        .where(mine)
-        .order_by(version.c.seq.desc())
-        .limit(MOST + 1)
-    )
-    return list(tx.connection.execute(query).all())
-
-
-def _entry(page: Page, tx: Tx, app: CompiledApp, row: Any, changes: list[dict[str, str]]) -> dict[str, Any]:
-    person = tx.organisation.people.get(row.actor) if row.actor is not None and row.actor_kind != "system" else None
+def _event(page: Page, tx: Tx, app: CompiledApp, entry: Entry, changes: list[dict[str, str]]) -> dict[str, Any]:
+    by_person = entry.actor is not None and entry.actor_kind != "system"
+    person = tx.organisation.people.get(entry.actor or 0) if by_person else None
     return {
         "person": person.name if person else "",
-        "actor": _source(page, app, row),
-        "icon": ICONS.get(row.op, "bolt"),
-        "sentence": _sentence(page, row.op),
-        "at": row.at.astimezone(app.zone),
+        "actor": _source(page, app, entry),
+        "icon": ICONS.get(entry.op, "bolt"),
+        "sentence": _sentence(page, entry.op),
+        "at": entry.at.astimezone(app.zone),
         "text": "",
-        "changes": changes[:MOST_CHANGES],
+        "changes": [] if entry.op == "create" else changes[:MOST_CHANGES],
     }
 
 
-def _source(page: Page, app: CompiledApp, row: Any) -> str:
+def _source(page: Page, app: CompiledApp, entry: Entry) -> str:
     """The rule or flow that acted, by its title; else the platform."""
     named = (*app.definition.rules, *app.definition.flows)
-    found = next((each for each in named if row.source and row.source in (each.key, each.name)), None)
+    found = next((each for each in named if entry.source and entry.source in (each.key, each.name)), None)
     return page.say(found.caption) if found else page.word("The system")
 
 
@@ -88,23 +63,46 @@ def _sentence(page: Page, op: str) -> str:
     return words.get(op, op)
 
 
-def _changes(
-    drawing: Drawing,
-    form: CompiledForm,
-    changed: list[str],
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    readable: frozenset[str],
-) -> list[dict[str, str]]:
+def _changes(drawing: Drawing, form: CompiledForm, entry: Entry, names: Names) -> list[dict[str, str]]:
     found = []
-    for id in changed or ():
+    for id in entry.changed:
         field = form.fields.get(id)
-        if field is None or id not in readable:
+        if field is None:
             continue
         if field.subform is not None:
             found.append({"label": drawing.title(field), "before": "", "after": drawing.word("Rows changed")})
             continue
-        was, now = drawing.shown(field, before.get(id)), drawing.shown(field, after.get(id))
-        if was != now:
-            found.append({"label": drawing.title(field), "before": was, "after": now})
+        before = drawing.shown(field, entry.before.get(id), _label(field, entry.before.get(id), names))
+        after = drawing.shown(field, entry.after.get(id), _label(field, entry.after.get(id), names))
+        if before != after:
+            found.append({"label": drawing.title(field), "before": before, "after": after})
     return found
+
+
+def _names(tx: Tx, app: CompiledApp, form: CompiledForm, entries: list[Entry]) -> Names:
+    """What the linked records of all changes are called, one query for each form."""
+    wanted: dict[str, set[int]] = {}
+    for entry in entries:
+        for id in entry.changed:
+            target = _target(form.fields.get(id))
+            if target and may(app, tx.actor, "read", target):
+                wanted.setdefault(target, set()).update(_ids(entry.before.get(id)) | _ids(entry.after.get(id)))
+    return {target: reading.labels_of(tx, app, target, ids) for target, ids in wanted.items() if ids}
+
+
+def _target(field: CompiledField | None) -> str:
+    type = (field.type.of or field.type) if field is not None else None
+    return (type.form or "") if type is not None and type.name == "link" else ""
+
+
+def _ids(value: Any) -> set[int]:
+    if value is None:
+        return set()
+    return {each for each in (value if isinstance(value, tuple | list) else (value,)) if isinstance(each, int)}
+
+
+def _label(field: CompiledField, value: Any, names: Names) -> Any:
+    known = names.get(_target(field), {})
+    if isinstance(value, tuple | list):
+        return tuple(known.get(each) for each in value)
+    return known.get(value) if value is not None else None
