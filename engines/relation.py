@@ -90,7 +90,7 @@ class Relation:
     @property
     def condition(self) -> Column:
         """Which rows of the FROM clause are records that the actor may see."""
-        return sa.and_(*self._alive(), *self._in_scope(), *self._narrowed)
+        return sa.and_(sa.true(), *self._alive(), *self._in_scope(), *self._narrowed)
 
     @property
     def from_clause(self) -> FromClause:
