@@ -53,8 +53,8 @@ class ActionType(Kind):
 class Occasion:
     """What an action is done about: a record (and perhaps one of its rows) at a moment.
 
-    `key` names the doing itself (rule or node, and the place of the action), so that jobs and counters made by it can
-    be told apart; `app` is the name of the app.
+    `key` names this doing (rule or node, record, and the place of the action), so that jobs made by it can be told
+    apart; `place` names the action alone, whatever it is done about; `app` is the name of the app.
     """
 
     app: str
@@ -65,6 +65,7 @@ class Occasion:
     key: str
     old: Mapping[str, Any] | None = None
     row: Mapping[str, Any] | None = None
+    place: str = ""
 
     @property
     def environment(self) -> Environment:
@@ -225,7 +226,8 @@ def execute_actions(actions: Sequence[CompiledAction], occasion: Occasion) -> li
     effects: list[Effect] = []
     needs = Needs()
     for index, action in enumerate(actions):
-        answer = action.kind.execute(action.compiled, replace(occasion, key=f"{occasion.key}:{index}"))
+        own = replace(occasion, key=f"{occasion.key}:{index}", place=f"{occasion.place or occasion.key}:{index}")
+        answer = action.kind.execute(action.compiled, own)
         if isinstance(answer, Needs):
             needs |= answer
         else:

@@ -103,8 +103,9 @@ class InvalidDefinition(Refusal):
 
 
 class Invalid(Refusal):
-    """Values that cannot be saved; carries all problems of the save."""
+    """Values that cannot be saved; carries all problems of the save, and what rules thought of it."""
 
+    trace: tuple[Any, ...] = ()
     status = 422
     code = "invalid"
     title = {"en": "Some values are not right", "zh": "部分内容有误"}

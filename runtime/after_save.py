@@ -20,7 +20,7 @@ def follow(tx: "Tx", app: CompiledApp, event: RecordChanged) -> None:
     A rule runs again on a record only when something crosses anew; how often each ran is counted for the whole
     transaction.
     """
-    if app.rules is None or not app.rules.record_rules.get((event.form, False)):
+    if app.rules is None or not app.rules.follows(event.form):
         return
     runs: dict[tuple[str, int], int] = tx.notes.setdefault(RUNS, {})
     outcome, _ = answered(tx, app, lambda facts: app.rules.late(event, facts, runs), facts_of(tx, app))

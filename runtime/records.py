@@ -264,14 +264,18 @@ def _decided(
     tx: "Tx", app: CompiledApp, form: CompiledForm, request: SaveRequest, before: Mapping[str, Any] | None
 ) -> tuple[Decision, Facts]:
     """Steps 5 to 10: ask the engine, fetching what it lacks."""
-    return answered(
-        tx,
-        app,
-        lambda facts: decide(app, request, before, facts),
-        facts_of(tx, app),
-        record=request.record,
-        numbers=lambda fields: next_numbers(tx, app, form, fields),
-    )
+    try:
+        return answered(
+            tx,
+            app,
+            lambda facts: decide(app, request, before, facts),
+            facts_of(tx, app),
+            record=request.record,
+            numbers=lambda fields: next_numbers(tx, app, form, fields),
+        )
+    except Invalid as refusal:
+        traces.note(tx, app, refusal.trace)
+        raise
 
 
 def _with_row_ids(form: CompiledForm, decision: Decision) -> tuple[dict[str, Any], dict[str, Any]]:

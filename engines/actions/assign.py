@@ -78,7 +78,7 @@ class Assign(ActionType):
         candidates = self._candidates(compiled, occasion)
         if not candidates:
             return []
-        return [AssignOwner(occasion.form, occasion.record_id, candidates[0], candidates, f"rotation:{occasion.key}")]
+        return [AssignOwner(occasion.form, occasion.record_id, candidates[0], candidates, f"rotation:{occasion.place}")]
 
     def sentence(self, options: Any, language: str) -> str:
         chinese = language == "zh"

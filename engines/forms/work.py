@@ -69,7 +69,9 @@ class Save:
     def raise_problems(self) -> None:
         """Refuse the save with all its problems, in the order of the fields."""
         if self.problems:
-            raise Invalid(*sorted(self.problems, key=self._place)[:MOST_PROBLEMS])
+            refusal = Invalid(*sorted(self.problems, key=self._place)[:MOST_PROBLEMS])
+            refusal.trace = self.trace  # what rules thought of a save that was refused is worth keeping
+            raise refusal
 
     def _place(self, problem: Problem) -> tuple[int, tuple[int, ...]]:
         parts = problem.path.parts

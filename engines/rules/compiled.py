@@ -80,6 +80,10 @@ class CompiledRules:
         """The rules that the clock starts."""
         return tuple(each for each in self if each.enabled and each.trigger.source == "schedule")
 
+    def follows(self, form: str) -> bool:
+        """Whether anything may follow from a save of this form."""
+        return bool(self.record_rules.get((form, False)) or self.swept_of(form))
+
     def swept_of(self, form: str) -> tuple[CompiledRule, ...]:
         return tuple(each for each in self.swept if each.form == form)
 

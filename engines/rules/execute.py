@@ -159,7 +159,7 @@ def _act(rule: CompiledRule, occasion: Occasion, look: Look, event: str) -> Verd
     trace = replace(trace, record=occasion.record_id)
     if not branch:
         return Verdict(trace)
-    effects = execute_actions(branch, replace(occasion, key=f"{occasion.key}:{name}"))
+    effects = execute_actions(branch, replace(occasion, key=f"{occasion.key}:{name}", place=f"{rule.id}:{name}"))
     if isinstance(effects, Needs):
         return effects
     refused = any(isinstance(effect, Refuse) for effect in effects)

@@ -82,7 +82,7 @@ def test_update_looks_for_records_that_link_here() -> None:
         ("=manager_of(owner)", AssignOwner("t_deal", 7, CHEF)),
         ("=customer.owner", AssignOwner("t_deal", 7, BO)),
         (None, AssignOwner("t_deal", 7, None)),
-        ({"role": "seller"}, AssignOwner("t_deal", 7, ANN, (ANN, BO), "rotation:u_0:7:then:0")),
+        ({"role": "seller"}, AssignOwner("t_deal", 7, ANN, (ANN, BO), "rotation:u_0:then:0")),
     ],
 )
 def test_assign_hands_over_to_one_to_the_next_or_to_the_pool(to: Any, expected: AssignOwner) -> None:
