@@ -5,15 +5,16 @@ import os
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import puremagic
 from sqlalchemy import Row, delete, func, insert, select, update
 
+from engines.compiled import CompiledField, CompiledForm
 from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Problem
 from metadata.problems import Path as Place
 from runtime import audit
@@ -22,12 +23,13 @@ from runtime.db.ids import new_id
 from runtime.services import Services
 from runtime.transaction import Tx
 
-FILES_PER_RECORD = 20
+Values = Mapping[str, Any]
+
 APP_TOTAL = 5_000_000_000
 PIECE = 256 * 1024
 UNCLAIMED_LIFE = timedelta(hours=24)
 TEMPORARY_LIFE = timedelta(hours=1)
-SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"}
+SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"}
 NEVER_TAKEN = {".exe", ".dll", ".bat", ".cmd", ".com", ".msi", ".scr", ".js", ".vbs", ".ps1", ".sh", ".jar", ".html"}
 
 
@@ -43,6 +45,7 @@ class StoredFile:
 
 def store(tx: Tx, app: str, name: str, content: BinaryIO) -> StoredFile:
     """Keep an upload under a name of ours; it belongs to nobody's record until one claims it."""
+    content.seek(0)
     name = safe_name(name)
     _refuse_program(name)
     _refuse_full_store(tx, app)
@@ -59,21 +62,37 @@ def store(tx: Tx, app: str, name: str, content: BinaryIO) -> StoredFile:
     return StoredFile(number, name, size, kind)
 
 
-def claim(tx: Tx, app: str, form: str, field: str, record: int, files: Iterable[str]) -> None:
-    """Give files to a record's field: those the actor uploaded himself just now, and those it has already."""
-    wanted = [int(file) for file in files if file.isdigit()]
-    if len(wanted) > FILES_PER_RECORD:
-        message = {"en": f"At most {FILES_PER_RECORD} files", "zh": f"最多 {FILES_PER_RECORD} 个文件"}
-        raise LimitExceeded(Problem(Place((field,)), "too_many_files", message))
-    mine = tables.file.c.record.is_(None)
+def claim_for(tx: Tx, app: str, form: CompiledForm, record: int, before: Values | None, after: Values) -> None:
+    """Give a saved record the files that its fields, or those of its rows, name anew."""
+    had = {file for _, files in _named(form, before or {}) for file in files}
+    for field, files in _named(form, after):
+        if fresh := [file for file in files if file not in had]:
+            claim(tx, app, form.id, field, record, fresh)
+
+
+def claim(tx: Tx, app: str, form: str, field: CompiledField, record: int, files: Sequence[str]) -> None:
+    """Give files to a record: those the actor uploaded himself, and those it has already; nobody else's."""
+    wanted = {int(file) for file in files if file.isdigit() and int(file) < 2**63}
+    free = tables.file.c.record.is_(None)
     if not tx.actor.is_system:
-        mine &= tables.file.c.uploaded_by == tx.actor.member
-    here = (tables.file.c.form == form) & (tables.file.c.field == field) & (tables.file.c.record == record)
-    claimed = update(tables.file).where(tables.file.c.id.in_(wanted), tables.file.c.app == app, mine | here)
-    done = tx.connection.execute(claimed.values(form=form, field=field, record=record)).rowcount if wanted else 0
-    if done != len(set(wanted)):
+        free &= tables.file.c.uploaded_by == tx.actor.member
+    here = (tables.file.c.form == form) & (tables.file.c.record == record)
+    claimed = update(tables.file).where(tables.file.c.id.in_(wanted), tables.file.c.app == app, free | here)
+    done = tx.connection.execute(claimed.values(form=form, field=field.id, record=record)).rowcount if wanted else 0
+    if done != len(set(files)) and not tx.actor.is_system:
         message = {"en": "A file is not there (any more); upload it again", "zh": "文件不存在,请重新上传"}
-        raise Invalid(Problem(Place((field,)), "unknown_file", message))
+        raise Invalid(Problem(Place((field.name,)), "unknown_file", message))
+
+
+def _named(form: CompiledForm, record: Values) -> Iterator[tuple[CompiledField, Sequence[str]]]:
+    """The attachment fields of a record and of its rows, with the files they name."""
+    for field in form.fields.values():
+        value = record.get(field.id)
+        if field.kind.name == "attachment":
+            yield field, value or ()
+        elif field.subform is not None:
+            for row in value or ():
+                yield from _named(field.subform, row)
 
 
 def describe(tx: Tx, files: Iterable[str]) -> dict[str, StoredFile]:
@@ -101,17 +120,25 @@ def path_of(services: Services, row: Row) -> Path:
 
 
 def sweep(services: Services, now: datetime) -> int:
-    """Throw away uploads that no record claimed within a day, and what broken uploads left behind."""
+    """Throw away uploads that no record claimed within a day, and what broken or undone uploads left behind."""
     old = (tables.file.c.record.is_(None)) & (tables.file.c.at < now - UNCLAIMED_LIFE)
     with services.database.write() as connection:
         rows = connection.execute(select(tables.file.c.id, tables.file.c.storage).where(old).limit(500)).all()
         connection.execute(delete(tables.file).where(tables.file.c.id.in_([row.id for row in rows])))
     for row in rows:
         (services.settings.files / row.storage).unlink(missing_ok=True)
-    for left in services.settings.files.glob(".upload-*"):
+    for left in (*services.settings.files.glob(".upload-*"), *_without_row(services)):
         if left.stat().st_mtime < (now - TEMPORARY_LIFE).timestamp():
             left.unlink(missing_ok=True)
     return len(rows)
+
+
+def _without_row(services: Services) -> list[Path]:
+    """The stored files that no row knows: their transaction was undone."""
+    found = {int(path.name): path for path in services.settings.files.glob("??/*") if path.name.isdigit()}
+    with services.database.read() as connection:
+        known = set(connection.scalars(select(tables.file.c.id)))
+    return [path for number, path in found.items() if number not in known]
 
 
 def note_download(tx: Tx, row: Row) -> None:

@@ -14,7 +14,7 @@ from engines.events import RecordChanged
 from engines.facts import Facts
 from engines.forms.execute import Decision, SaveRequest, decide
 from metadata.problems import ROOT, Conflict, Invalid, Path, Problem, Refused
-from runtime import after_save, dependants, derived, flow_access, history, storage, traces
+from runtime import after_save, dependants, derived, files, flow_access, history, storage, traces
 from runtime.db.ids import new_id
 from runtime.gathering import answered
 from runtime.locking import lock_for
@@ -338,6 +338,8 @@ def _follow_up(
         (id, gone): None for id, each in rows.items() for gone in each.deleted
     }
     seq = int(after.get(storage.SEQ) or 0)
+    if op in ("create", "update"):
+        files.claim_for(tx, app.name, form, after["id"], before, after)
     history.note_change(tx, history.Change(app, form, op, before, after, changed, seq, entries))
     traces.note(tx, app, trace)
     was, now = None if op in ("create", "restore") else before, None if op == "delete" else after

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlalchemy import Connection, delete, select, update
 
-from runtime import jobs, sweeps, timers, traces, transaction
+from runtime import files, jobs, sweeps, timers, traces, transaction
 from runtime.db import tables
 
 if TYPE_CHECKING:
@@ -212,6 +212,7 @@ def _tidy(running: Running) -> None:
     from engines.actor import system
 
     purge(running)
+    files.sweep(running.services, running.services.clock())
     with transaction.begin(running.services, system("worker")) as tx:
         traces.purge(tx)
 
