@@ -11,7 +11,7 @@ from engines import access
 from engines.access import Grant, View
 from engines.compiled import CompiledApp, CompiledForm
 from engines.events import RecordChanged
-from engines.facts import Facts
+from engines.facts import Facts, Needs
 from engines.forms.execute import Decision, SaveRequest, decide
 from metadata.problems import ROOT, Conflict, Invalid, Path, Problem, Refused
 from runtime import after_save, dependants, derived, files, flow_access, history, storage, traces
@@ -425,7 +425,8 @@ def _check_scope_after(
         return
 
     def ask(known: Facts) -> Any:
-        return access.scope_needs(grants, decision.after, known) or access.matching(grants, decision.after, known)
+        missing = access.scope_needs(grants, decision.after, known)
+        return Needs(records=missing) if missing else access.matching(grants, decision.after, known)
 
     matched, _ = answered(tx, app, ask, facts)
     if not matched:
