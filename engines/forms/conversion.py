@@ -50,7 +50,7 @@ def convert(value: Any, old: ValueType, field: CompiledField, zone: ZoneInfo) ->
     """Turn a stored value of the old type into one of the field; raise DoesNotConvert. Blank stays blank."""
     if old.name == "list":
         return _from_list(value, old, field, zone)
-    if value is None:
+    if value is None or value == "":
         return None
     element = field.type.of or field.type
     converted = _convert_one(value, old, element, field, zone)

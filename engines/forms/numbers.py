@@ -47,8 +47,9 @@ def read_number(raw: Any, decimals: int) -> Decimal | None:
     return fit(value, decimals)
 
 
-def fit(value: Decimal, decimals: int) -> Decimal:
+def fit(value: Decimal | int, decimals: int) -> Decimal:
     """Round half up to the decimals of a field; refuse what has more than 15 digits then."""
+    value = Decimal(value)  # a count is a plain integer
     digits_before = value.adjusted() + 1 if value else 0
     if digits_before > MOST_DIGITS - decimals:
         raise ValueProblem(

@@ -44,9 +44,11 @@ def _carry_out(connection: sa.Connection, operations: Operations, step: Step) ->
     assert table is not None
     if step.kind == "create_table":
         operations.invoke(CreateTableOp.from_table(table))
+        for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            operations.invoke(CreateIndexOp.from_index(index))
     elif step.kind == "add_column":
         column = table.c[str(step.column)]
-        operations.invoke(AddColumnOp(table.name, sa.Column(column.name, column.type), if_not_exists=None))
+        operations.invoke(AddColumnOp(table.name, sa.Column(column.name, column.type)))
     elif step.index is not None and step.kind == "add_index":
         if step.index.unique:
             _refuse_doubles(connection, step)
