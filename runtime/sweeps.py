@@ -169,7 +169,8 @@ def _new_ones(tx: "Tx", app: CompiledApp, rule: CompiledRule, found: list[Due]) 
 def _is_first(tx: "Tx", app: CompiledApp, due: Due) -> bool:
     values = {"app": app.name, "rule": due.rule, "record": due.record, "occurrence": due.occurrence}
     insert_new = postgresql.insert if tx.database.is_postgresql else sqlite.insert
-    return tx.connection.execute(insert_new(tables.fired).values(values).on_conflict_do_nothing()).rowcount == 1
+    first = insert_new(tables.fired).values(values).on_conflict_do_nothing().returning(tables.fired.c.record)
+    return tx.connection.scalar(first) is not None
 
 
 def _cause(app: str) -> Cause:
