@@ -1,6 +1,7 @@
 """Checking a draft: read it, let renames follow, compile all engines, and say everything that is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +9,10 @@ from engines import compile_app
 from engines.compiled import CompiledApp, StoredAs
 from engines.forms.compile import compile_forms
 from metadata.app import AppDefinition
+from metadata.expressions import FieldReference, Names
 from metadata.ids import known_ids
 from metadata.language import Examined, Language
-from metadata.problems import ROOT, InvalidDefinition, Problem, Problems
+from metadata.problems import ROOT, InvalidDefinition, Problem, Problems, Refusal
 from metadata.renames import follow, renamed, under_old_names
 
 
@@ -65,9 +67,19 @@ def _with_renames(language: Language, document: Any, live: AppDefinition | None,
     old = language.shape(under_old_names(written, renames), ids)
     if old.app is None or old.problems:
         return language.examine(document, live, known.ids)
-    before = compile_forms(old.app, language.kinds, known.number, {}, Problems()).names
-    after = compile_forms(shaped.app, language.kinds, known.number, {}, Problems()).names
-    return language.examine(follow(written, old.app, renames, before, after), live, known.ids)
+    meanings = _meanings(compile_forms(old.app, language.kinds, known.number, {}, Problems()).names)
+    return language.examine(follow(written, old.app, renames, meanings), live, known.ids)
+
+
+def _meanings(names: Names) -> Names:
+    """What the names of all fields mean that can be understood; the others are for the check to complain of."""
+    return Names({form: dict(_understood(fields)) for form, fields in names.forms.items()}, names.titles)
+
+
+def _understood(fields: Mapping[str, FieldReference]) -> Iterator[tuple[str, FieldReference]]:
+    for name in fields:
+        with suppress(Refusal):
+            yield name, fields[name]
 
 
 def _compile(language: Language, examined: Examined, known: Known) -> CompiledApp | None:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metadata.app import AppDefinition
@@ -49,14 +49,13 @@ def under_old_names(document: Document, renames: tuple[Renamed, ...]) -> Documen
     return document
 
 
-def follow(
-    document: Document, old: AppDefinition, renames: tuple[Renamed, ...], before: Names, after: Names
-) -> Document:
+def follow(document: Document, old: AppDefinition, renames: tuple[Renamed, ...], before: Names) -> Document:
     """Write every reference of the draft under the new names.
 
-    `old` is the draft read under its old names; `before` and `after` are what names mean before and after.
+    `old` is the draft read under its old names; `before` is what those mean.
     """
-    writer = _Writer(copy.deepcopy(document), old, {each.id: each.new for each in renames}, before, after)
+    new_names = {each.id: each.new for each in renames}
+    writer = _Writer(copy.deepcopy(document), old, new_names, before, _with(new_names, before))
     for leaf in list(leaves(old)):
         writer.write(leaf)
     return writer.with_renamed_keys()
@@ -141,6 +140,17 @@ def scope_of(leaf: Leaf, names: NamesOfApp, meanings: Names) -> Scope | None:
         return None
     in_row = place.record is not None and place.record != place.bare
     return Scope(meanings, place.bare, RULE_ROOTS, place.record if in_row else None)
+
+
+def _with(new_names: Mapping[str, str], names: Names) -> Names:
+    """What names mean once fields have got their new ones."""
+    forms = {
+        form: {
+            new: replace(field, name=new) for field in fields.values() for new in (new_names.get(field.id, field.name),)
+        }
+        for form, fields in names.forms.items()
+    }
+    return Names(forms, names.titles)
 
 
 def _at(document: Any, path: Path) -> Any:
