@@ -145,9 +145,7 @@ class Screen:
         """Wait until the network is quiet and every island has started."""
         self.page.wait_for_load_state("networkidle")
         for _ in range(200):
-            if not self.page.evaluate(
-                f"document.querySelector('{WAITING}')"
-            ):
+            if not self.page.evaluate(f"document.querySelector('{WAITING}')"):
                 return
             self.page.wait_for_timeout(20)
         raise AssertionError("an island did not start")

@@ -77,7 +77,23 @@ class Drawing:
         """What the author wrote of each field, by the field's id."""
         return {field.key: field for form in self.app.definition.forms for field in form.fields}
 
+    @cached_property
+    def fields(self) -> Mapping[str, CompiledField]:
+        """Every field of the app by its id; ids are never given twice."""
+        return {field.id: field for form in self.app.forms.values() for field in form.fields.values()}
+
     # --- one field ---
+
+    def like(self, field: CompiledField) -> CompiledField:
+        """The field whose look another one takes on: a lookup looks like what it shows, a total like its amounts."""
+        source = None
+        if field.rollup is not None and field.rollup.value and field.rollup.function not in ("count", "distinct"):
+            source = field.rollup.value
+        elif field.kind.name == "lookup" and field.expression is not None:
+            longest = max((path for path in field.expression.reads), key=len, default=())
+            source = longest[-1] if longest else None
+        found = self.fields.get(source or "")
+        return found if found is not None and found.type.name == field.type.name and found.id != field.id else field
 
     def title(self, field: CompiledField) -> str:
         return self.say(field.title) or field.name
@@ -85,6 +101,8 @@ class Drawing:
     def view(self, field: CompiledField, value: Any, label: Any = None, mode: str = "view", **more: Any) -> FieldView:
         """A field with its value, shown. `label` is what links are called: a text, or several for several."""
         drawn = self._frame(field, mode)
+        if field.kind.name == "lookup" and drawn.options:
+            drawn = replace(drawn, widget="select")
         return replace(drawn, **self._content(field, value, label, drawn.widget), **more)
 
     def edit(
@@ -179,15 +197,17 @@ class Drawing:
     # --- numbers ---
 
     def is_percent(self, field: CompiledField) -> bool:
-        return field.kind.name == "percent" or getattr(field.options, "show_as", "") == "percent"
+        like = self.like(field)
+        return like.kind.name == "percent" or getattr(like.options, "show_as", "") == "percent"
 
     def is_money(self, field: CompiledField) -> bool:
-        return field.kind.name == "money" or getattr(field.options, "show_as", "") == "money"
+        like = self.like(field)
+        return like.kind.name == "money" or getattr(like.options, "show_as", "") == "money"
 
     def prefix(self, field: CompiledField) -> str:
         if not self.is_money(field):
             return ""
-        return formats.sign(getattr(field.options, "currency", None) or self.app.currency)
+        return formats.sign(getattr(self.like(field).options, "currency", None) or self.app.currency)
 
     def suffix(self, field: CompiledField) -> str:
         return "%" if self.is_percent(field) else self.say(getattr(field.options, "unit", None))

@@ -38,17 +38,21 @@ class RecordForm:
 
     def view(self) -> FormView:
         """The record as a page shows it."""
-        return FormView(self._sections(lambda each: self.shown(each)))
+        return FormView(self._sections(self.shown, self._has_a_place))
 
     def inputs(self) -> FormView:
         """The record as a form to fill in."""
         state = live_state(self.drawing, self.form, self.values, self.readable | self.editable, self.user)
-        return FormView(self._sections(lambda each: self.input(each)), self.problems(), self.version, state)
+        return FormView(self._sections(self.input, lambda each: True), self.problems(), self.version, state)
 
-    def _sections(self, draw: Any) -> list[SectionView]:
+    def _has_a_place(self, field: CompiledField) -> bool:
+        """A field that shows under a condition has no place on the page while it is empty."""
+        return field.visible_if is None or self.values.get(field.id) not in (None, "", (), [], False)
+
+    def _sections(self, draw: Any, wanted: Any) -> list[SectionView]:
         """The sections that the author made, then what is left; a subform gets a section of its own."""
         definition = next((each for each in self.drawing.app.definition.forms if each.key == self.form.id), None)
-        left = {each.name: each for each in self.form.fields.values() if self._exists(each)}
+        left = {each.name: each for each in self.form.fields.values() if self._exists(each) and wanted(each)}
         sections: list[SectionView] = []
         for index, section in enumerate(definition.sections if definition else ()):
             fields = [left.pop(name) for name in section.fields if name in left]

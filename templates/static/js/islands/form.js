@@ -1,6 +1,6 @@
 // <ff-form>: what the server will decide on saving, shown while typing: formulas, visibility, requirement.
 // The server ships the checked trees in the data block of #form-body; formula.js walks them; the server recomputes on save.
-import { evaluate } from "../formula.js";
+import { compile } from "../formula.js";
 import { formatNumber, shift } from "../numbers.js";
 import { normalDate } from "./date-box.js";
 
@@ -42,7 +42,8 @@ class Form extends HTMLElement {
   }
 
   recalculate() {
-    const { fields, record: stored, ...roots } = this.#read();
+    const { fields, record: stored, ...given } = this.#read();
+    const roots = { ...given, now: new Date().toISOString() };
     const record = this.#reader(fields, stored, (id) => this.#frame(id), roots, null);
     this.#show(fields, record, null, roots, (id) => this.#frame(id));
     for (const [id, field] of Object.entries(fields)) {
@@ -100,10 +101,15 @@ class Form extends HTMLElement {
 
 const cellOf = (line, id) => line.querySelector(`td[data-field="${id}"]`);
 
-// A value that the browser cannot know (a link's record, a person) leaves what the server last said.
+const compiled = new WeakMap();
+const nothingAtHand = () => undefined;
+
+// A value that is not at hand (what a link leads to, a person) leaves what the server last said.
 function run(tree, record, parent, roots, otherwise) {
+  if (!compiled.has(tree)) compiled.set(tree, compile(tree));
+  const row = parent ? record : null;
   try {
-    return evaluate(tree, { ...roots, record: parent ?? record, row: parent ? record : null });
+    return compiled.get(tree)({ ...roots, record: parent ?? record, row, follow: nothingAtHand });
   } catch {
     return otherwise;
   }

@@ -1,0 +1,168 @@
+"""The screens of records: list, view, form; what they do when a save is refused, stale, or fine."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import DESKTOP, PHONE, Opener, Screen
+
+CUSTOMERS = "/apps/crm/forms/customer"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def some_customers(site) -> list[int]:
+    return [site.save("admin", "customer", {"name": name}) for name in ("Acme Robotics", "杭州云启科技", "Nordwind")]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+@pytest.mark.parametrize(
+    "path", ["/", CUSTOMERS, f"{CUSTOMERS}/new", f"{CUSTOMERS}/trash", "/account", "/admin/members"]
+)
+def test_every_screen_is_calm_and_accessible(screen: Opener, path: str, width: int, language: str) -> None:
+    opened = screen(width=width, language=language)
+
+    opened.go(path)
+
+    opened.require_calm()
+    opened.require_accessible()
+
+
+@pytest.mark.parametrize("path", ["/", CUSTOMERS, f"{CUSTOMERS}/new", "/admin/departments", "/admin/roles"])
+def test_the_dark_theme_is_readable(screen: Opener, path: str) -> None:
+    opened = screen(theme="dark")
+
+    opened.go(path)
+
+    opened.require_calm()
+    opened.require_accessible()
+
+
+def test_a_customer_is_created_and_shown(screen: Opener) -> None:
+    opened = screen()
+    opened.go(CUSTOMERS)
+
+    opened.page.get_by_role("link", name=re.compile("^New")).first.click()
+    opened.settled()
+    opened.page.locator("#fld-name").fill("Bluepeak Software")
+    opened.page.get_by_role("button", name="Save").click()
+    opened.page.wait_for_url(re.compile(rf"{CUSTOMERS}/\d+$"))
+
+    assert opened.page.get_by_role("heading", name="Bluepeak Software").is_visible()
+    assert opened.page.locator(".toast").inner_text() == "Created"
+    opened.require_calm()
+
+
+def test_a_missing_name_is_said_at_the_field_and_typing_survives(screen: Opener) -> None:
+    opened = screen()
+    opened.go(f"{CUSTOMERS}/new")
+
+    phone = opened.page.locator("input[type=tel]").first
+    phone.fill("13800138000")
+    opened.page.get_by_role("button", name="Save").click()
+
+    summary = opened.page.locator(".error-summary")
+    summary.wait_for()
+    assert opened.page.evaluate("document.activeElement.id") == "error-summary"
+    assert opened.page.locator("[aria-invalid=true]").count() == 1
+    assert phone.input_value() == "13800138000"
+    opened.require_accessible()
+
+
+def test_two_people_who_save_the_same_record_are_asked(screen: Opener, site) -> None:
+    id = site.save("admin", "customer", {"name": "Two editors"})
+    mine, theirs = _editing(screen, id), _editing(screen, id)
+    _name(theirs).fill("Their name")
+    theirs.page.get_by_role("button", name="Save").click()
+    theirs.page.wait_for_url(re.compile(r"/\d+$"))
+
+    _name(mine).fill("My name")
+    mine.page.get_by_role("button", name="Save").click()
+    dialog = mine.page.get_by_role("dialog")
+    dialog.wait_for()
+    assert "Their name" in dialog.inner_text()
+    dialog.get_by_label("My name").check()
+    dialog.get_by_role("button", name="Save the chosen values").click()
+    mine.page.wait_for_url(re.compile(rf"{CUSTOMERS}/{id}$"))
+
+    assert mine.page.get_by_role("heading", name="My name").is_visible()
+
+
+def test_the_list_searches_as_one_types_and_keeps_it_in_the_address(screen: Opener) -> None:
+    opened = screen()
+    opened.go(CUSTOMERS)
+
+    opened.page.get_by_role("searchbox").press_sequentially("云启")
+    opened.page.wait_for_url(re.compile("q="))
+
+    assert opened.page.locator("#records tbody tr").count() == 1
+    assert opened.page.evaluate("document.activeElement.name") == "q"
+    opened.page.reload()
+    assert opened.page.locator("#records tbody tr").count() == 1
+    opened.require_calm()
+
+
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_the_filter_builder_narrows_the_list(screen: Opener, width: int) -> None:
+    opened = screen(width=width)
+    opened.go(CUSTOMERS)
+
+    opened.page.get_by_role("button", name="Filter").click()
+    opened.page.get_by_role("button", name="Add condition").click()
+    row = opened.page.locator(".filter-row")
+    row.locator("select").first.select_option("name")
+    opened.page.locator(".filter-row input[type=text]").press_sequentially("acme")
+    opened.page.keyboard.press("Tab")
+    opened.page.wait_for_url(re.compile("f\\.[a-z0-9]+\\.value=acme"))
+
+    assert opened.page.locator("#records tbody tr").count() == 1
+    assert opened.page.locator("#filter-box").is_visible()
+    opened.require_calm()
+
+
+def test_a_deleted_record_comes_back_from_the_trash(screen: Opener, site) -> None:
+    id = site.save("admin", "customer", {"name": "Gone and back"})
+    opened = screen()
+    opened.go(f"{CUSTOMERS}/{id}")
+
+    opened.page.get_by_role("main").get_by_role("button", name="More").click()
+    opened.page.get_by_role("menuitem", name="Move to the trash").click()
+    opened.page.wait_for_url(re.compile(rf"{CUSTOMERS}$"))
+    opened.go(f"{CUSTOMERS}/trash")
+    opened.page.get_by_role("row", name="Gone and back").get_by_role("button", name="Restore").click()
+    opened.page.wait_for_url(re.compile(rf"{CUSTOMERS}/{id}$"))
+
+    assert opened.page.get_by_role("heading", name="Gone and back").is_visible()
+
+
+def test_formulas_of_rows_are_worked_out_while_typing(screen: Opener) -> None:
+    opened = screen()
+    opened.go("/apps/crm/forms/contract/new")
+
+    rows = opened.page.locator("ff-subform[data-name=lines]")
+    rows.get_by_role("button", name="Add row").click()
+    rows.locator("td[data-field] input[name$='.quantity']").fill("3")
+    rows.locator("td[data-field] input[name$='.price']").fill("1200.5")
+
+    assert "3,601.50" in rows.locator("tbody output").first.inner_text()
+    assert "3,601.50" in rows.locator("tfoot").inner_text()
+    opened.require_calm()
+
+
+def test_a_stranger_is_led_to_the_sign_in_page_and_back(screen: Opener) -> None:
+    opened = screen(person=None, language="zh")
+
+    opened.go(CUSTOMERS)
+
+    assert "/sign-in?next=" in opened.page.url
+    opened.require_accessible()
+
+
+def _editing(screen: Opener, id: int) -> Screen:
+    opened = screen()
+    opened.go(f"{CUSTOMERS}/{id}/edit")
+    return opened
+
+
+def _name(opened: Screen):
+    return opened.page.locator("#fld-name")
