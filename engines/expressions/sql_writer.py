@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Date,
     FromClause,
@@ -238,7 +239,7 @@ class SqlWriter:
         """The value as a column of its type has it: blank texts are NULL, numbers in the database's own form."""
         name = node.type.name
         if name == "yes_no":
-            return self.condition(node)
+            return type_coerce(self.condition(node), Boolean())
         if name == "number":
             return self.stored_number(node, decimals)
         if name == "text":

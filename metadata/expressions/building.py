@@ -86,7 +86,7 @@ def same(nodes: Sequence[Node]) -> list[Node]:
             nodes[0], {"en": "Cannot tell what kind of value null is here", "zh": "无法判断此处 null 的类型"}
         )
     type = known[0].type
-    if type.name == "rows" or known[0].kind in ("list", "column"):
+    if type.name in ("rows", "list") or known[0].kind == "list":
         raise mismatch(known[0], {"en": "A list cannot be used here", "zh": "此处不能使用列表"})
     if type.name == "text" and any(node.type.name in ("date", "datetime") for node in known):
         type = DATE

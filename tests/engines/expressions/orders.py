@@ -177,7 +177,8 @@ class Tables:
         connection.execute(self.customers.insert(), list(customers().values()))
         for name, side in self.sides.items():
             pairs = [{"record": record["id"], "value": value} for record in records for value in record[name]]
-            connection.execute(side.insert(), pairs)
+            if pairs:
+                connection.execute(side.insert(), pairs)
         people = [
             {"id": p.id, "name": p.name, "email": p.email or None, "department": p.department, "manager": p.manager}
             for p in PEOPLE.values()
