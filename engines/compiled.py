@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -18,7 +18,6 @@ from metadata.value_types import ValueType
 
 if TYPE_CHECKING:
     from engines.access import CompiledAccess
-    from engines.forms.field_type import FieldType
     from engines.values import CompiledValue
     from metadata.app import AppDefinition
     from metadata.expressions import Expression, Names, Template
@@ -62,6 +61,21 @@ class Rollup:
     reads: frozenset[str]
 
 
+class FieldKind(Protocol):
+    """What every engine may ask of a field's kind (`engines.forms.field_type.FieldType`)."""
+
+    name: ClassVar[str]
+    title: ClassVar[Text]
+    icon: ClassVar[str]
+    widget: ClassVar[str]
+
+    def columns(self, field: "CompiledField") -> tuple[sa.Column[Any], ...]: ...
+
+    def parse(self, raw: Any, field: "CompiledField") -> Any: ...
+
+    def to_json(self, value: Any, field: "CompiledField") -> Any: ...
+
+
 @dataclass(frozen=True)
 class CompiledField:
     """A field as the engines see it. `column` is its physical column (None where it has none of its own)."""
@@ -69,7 +83,7 @@ class CompiledField:
     id: str
     name: str
     title: Text
-    kind: "FieldType"
+    kind: FieldKind
     options: Any
     type: ValueType
     storage: Storage = "stored"

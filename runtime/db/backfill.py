@@ -1,7 +1,8 @@
 """Carries values over to their new columns and fills new formulas and roll-ups, in chunks, with a report per row."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ class Report:
     field: str
     rows: int = 0
     failures: int = 0
-    failed: list[int] = field(default_factory=list)
+    failed: list[int] = dataclasses.field(default_factory=list)
 
     def fail(self, record: int) -> None:
         self.failures += 1
@@ -218,7 +219,7 @@ def _total(rollup: Rollup, row: Any) -> Any:
 def _records(connection: sa.Connection, form: CompiledForm) -> Iterator[list[dict[str, Any]]]:
     """Records with their rows and lists, by field id, in chunks."""
     for chunk in _chunks(connection, sa.select(form.table), form.table.c.id):
-        records = [_by_field(form, row._mapping) for row in chunk]
+        records = [_by_field(form, dict(row._mapping)) for row in chunk]
         _add_lists(connection, form, records)
         for each in form.subforms:
             if each.subform is not None:
@@ -252,7 +253,7 @@ def _add_rows(
     found: dict[int, list[dict[str, Any]]] = {id: [] for id in by_id}
     statement = sa.select(rows.table).where(rows.table.c.record.in_(by_id))
     for row in connection.execute(statement.order_by(rows.table.c.position, rows.table.c.id)):
-        found[row.record].append(_by_field(rows, row._mapping))
+        found[row.record].append(_by_field(rows, dict(row._mapping)))
     _add_lists(connection, rows, [row for listed in found.values() for row in listed])
     for id, listed in found.items():
         by_id[id][field.id] = tuple(listed)

@@ -54,7 +54,7 @@ def _carry_out(connection: sa.Connection, operations: Operations, step: Step) ->
             _refuse_doubles(connection, step)
         operations.invoke(CreateIndexOp.from_index(step.index))
     elif step.index is not None and step.kind == "drop_index":
-        operations.invoke(DropIndexOp(step.index.name, table.name, if_exists=True))
+        operations.invoke(DropIndexOp(str(step.index.name), table.name, if_exists=True))
 
 
 def _refuse_doubles(connection: sa.Connection, step: Step) -> None:
