@@ -203,8 +203,8 @@ def _comments(cast: Cast, step: Step) -> None:
 def _assigns(cast: Cast, step: Step) -> None:
     form, id = cast.record(str(step.record))
     with cast.acting(str(step.who)) as (tx, app):
-        owner = str(cast.person(step.to)) if step.to is not None else None
-        records.save(tx, app, form, id, {"owner": owner}, check_version=False)
+        owner = cast.person(step.to) if step.to is not None else None
+        records.assign(tx, app, form, id, owner, check_version=False)
 
 
 DEEDS = {

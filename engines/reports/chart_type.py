@@ -11,7 +11,7 @@ Look = Literal["chart", "table", "number"]
 
 class ChartType(Kind):
     """A way of showing a result. A drawn chart answers its ECharts option as data, with colours by token name
-    ("chart-1"), so that the page resolves them for light and dark; tables and numbers are plain HTML."""
+    ("--chart-1"), so that the page resolves them for light and dark; tables and numbers are plain HTML."""
 
     look: ClassVar[Look] = "chart"
     dimensions: ClassVar[range] = range(1, 3)  # how many dimensions it can show
@@ -26,17 +26,14 @@ class ChartType(Kind):
         return say(self.title, language)
 
 
-def titles(text: Text, language: str) -> str:
-    return say(text, language)
-
-
 def pivot(result: Result, language: str) -> tuple[list[str], list[tuple[str, list[Any]]]]:
     """Spread a result for an axis chart: the labels of the first dimension, and one series for each measure, or for
-    each value of the second dimension where there is one (then of the first measure)."""
-    labels = _distinct([row.cells[0].label for row in result.rows])
+    each value of the second dimension where there is one (then of the first measure). Every point carries the key of
+    its group, so that a click finds the records behind it."""
+    labels = list(dict.fromkeys(row.cells[0].label for row in result.rows))
     if len(result.dimensions) < 2:
         series = [
-            (say(measure.title, language), [_number(row.values[measure.name]) for row in result.rows])
+            (say(measure.title, language), [_point(row.cells[0].key, row.values[measure.name]) for row in result.rows])
             for measure in result.measures
         ]
         return labels, series
@@ -44,19 +41,15 @@ def pivot(result: Result, language: str) -> tuple[list[str], list[tuple[str, lis
     place = {label: index for index, label in enumerate(labels)}
     spread: dict[str, list[Any]] = {}
     for row in result.rows:
-        values = spread.setdefault(row.cells[1].label, [None] * len(labels))
-        values[place[row.cells[0].label]] = _number(row.values[measure])
+        points = spread.setdefault(row.cells[1].label, [None] * len(labels))
+        points[place[row.cells[0].label]] = _point(row.cells[0].key, row.values[measure])
     return labels, list(spread.items())
 
 
 def colour(index: int) -> str:
     """The token of the n-th colour; the palette has six."""
-    return f"chart-{index % 6 + 1}"
+    return f"--chart-{index % 6 + 1}"
 
 
-def _distinct(labels: list[str]) -> list[str]:
-    return list(dict.fromkeys(labels))
-
-
-def _number(value: Any) -> Any:
-    return None if value is None else float(value)
+def _point(key: str | None, value: Any) -> dict[str, Any] | None:
+    return None if value is None else {"value": float(value), "key": key}

@@ -33,6 +33,7 @@ class Funnel(ChartType):
         steps = [
             {
                 "name": row.cells[0].label,
+                "key": row.cells[0].key,
                 "value": float(row.values[measure] or 0),
                 "conversion": share,
                 "itemStyle": {"color": colour(index)},

@@ -20,8 +20,9 @@ class Pie(ChartType):
         slices = [
             {
                 "name": row.cells[0].label,
+                "key": row.cells[0].key,
                 "value": float(row.values[measure] or 0),
-                "itemStyle": {"color": row.cells[0].colour or colour(index)},
+                "itemStyle": {"color": colour(index)},
             }
             for index, row in enumerate(result.rows)
         ]

@@ -10,6 +10,7 @@ from metadata import registry
 from metadata.names import FieldName, FormName
 
 ANY = object()
+HANDED_OVER = ("owner", "department")  # system fields that assigning changes
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Changed(TriggerType):
         to: Any = None
 
     def compile(self, options: Any, context: ActionContext) -> Watched | None:
+        if options.field in HANDED_OVER:
+            return Watched(options.field, ANY, ANY)
         field = context.field(context.form or "", options.field, "field")
         if field is None:
             return None
