@@ -199,7 +199,7 @@ def retry(tx: "Tx", app: CompiledApp, id: int) -> str:
     return _advance(tx, app, pinned.flow_of(tx, app, row), State.from_json(row.position), row.record, Retry())
 
 
-def fire_timer(tx: "Tx", app: CompiledApp, id: int, key: str) -> None:
+def fire(tx: "Tx", app: CompiledApp, id: int, key: str) -> None:
     """A wait or a time limit is over; nothing happens if the flow has moved on meanwhile."""
     row = _locked_instance(tx, id)
     if row.state in OPEN_STATUSES:
@@ -578,7 +578,7 @@ _REQUIRED: Text = {"en": "This must be filled in before the step can be approved
 
 __all__ = [
     "decide",
-    "fire_timer",
+    "fire",
     "may_submit",
     "operations",
     "perform",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 
+from engines.access import Grant
 from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField
 from metadata.problems import Invalid, LimitExceeded, Path, Problem
@@ -193,10 +194,16 @@ def shown_records(
 
 
 def labels_of(
-    tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int], *, actor: Actor | None = None
+    tx: "Tx",
+    app: CompiledApp,
+    form: str,
+    ids: Iterable[int],
+    *,
+    actor: Actor | None = None,
+    also: tuple[Grant, ...] = (),
 ) -> dict[int, str]:
     """How these records are called; those the actor does not see are left out."""
-    question = Question.of(tx, app, form, actor)
+    question = Question.of(tx, app, form, actor, also)
     statement, label = question.called()
     rows = tx.connection.execute(statement, {"ids": sorted(set(ids))}).mappings()
     return {row["@:id"]: label.text(row, "@", question.facts, question.actor.language) or "" for row in rows}

@@ -172,7 +172,8 @@ def _in_box(box: Box, member: int) -> sa.Select[Any]:
         case "copies":
             return found.where(task.c.assignee == member, task.c.kind == "cc")
         case "started":
-            latest = sa.select(sa.func.max(task.c.id)).where(task.c.instance == instance.c.id, task.c.kind != "cc")
+            every = task.alias()
+            latest = sa.select(sa.func.max(every.c.id)).where(every.c.instance == instance.c.id, every.c.kind != "cc")
             return found.where(instance.c.initiator == member, task.c.id == latest.scalar_subquery())
 
 
@@ -192,7 +193,7 @@ def _lines(tx: "Tx", rows: Iterable[Any]) -> list[TaskLine]:
 
 def _labels(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -> Mapping[int, str]:
     try:
-        return labels_of(tx, app, form, ids)
+        return labels_of(tx, app, form, ids, also=flow_access.readable_through_tasks(tx, app))
     except NotFound:  # the form is gone, or none of it is for the actor any more
         return {}
 
