@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlalchemy import Connection, delete, select, update
 
+from engines.actor import system
 from runtime import files, jobs, sweeps, timers, traces, transaction
 from runtime.db import tables
+from runtime.db.ids import new_id
 
 if TYPE_CHECKING:
     from runtime.services import Services
@@ -30,7 +32,9 @@ WORKFLOW = "perform_job"
 VERSION = "1"  # constant, or DBOS would leave the jobs of an older release behind; payloads carry their own version
 TICK_SECONDS = 1.0
 SWEEP_SECONDS = 60.0
+REAP_SECONDS = 10.0
 HEARTBEAT_SECONDS = 5.0
+TIDY_SECONDS = 600.0
 DEAD_AFTER = timedelta(seconds=20)
 LOST_AFTER = timedelta(minutes=2)
 
@@ -118,9 +122,8 @@ def tick(running: Running) -> None:
 
 
 def sweep(running: Running) -> None:
-    """One minute's work: sweeps, the jobs of dead hosts, jobs that no queue holds any more, old traces."""
+    """One minute's work: sweeps, and jobs that no queue holds any more."""
     sweeps.run(running.services)
-    reap(running)
     rescue(running)
 
 
@@ -172,7 +175,7 @@ def rescue(running: Running) -> int:
         )
         if not carried:
             with services.database.write() as connection:
-                DbosQueue(running.client).put(connection, key, _fresh_turn(), 0)
+                DbosQueue(running.client).put(connection, key, new_id(), 0)
             count += 1
             log.warning("put the lost job %s (attempt %s) back", key, attempt)
     return count
@@ -191,7 +194,13 @@ def purge(running: Running) -> int:
 def _keep_ticking(running: Running) -> None:
     """The one thread of ours: beats, ticks and sweeps until it is told to stop; no failure ends it."""
     seconds = 0.0
-    chores = ((HEARTBEAT_SECONDS, beat), (TICK_SECONDS, tick), (SWEEP_SECONDS, sweep), (600.0, _tidy))
+    chores = (
+        (HEARTBEAT_SECONDS, beat),
+        (REAP_SECONDS, reap),
+        (TICK_SECONDS, tick),
+        (SWEEP_SECONDS, sweep),
+        (TIDY_SECONDS, tidy),
+    )
     while True:
         for every, chore in chores:
             if seconds % every == 0:
@@ -208,9 +217,8 @@ def _carefully(chore: Any, running: Running) -> None:
         log.exception("%s failed; it will be tried again", chore.__name__)
 
 
-def _tidy(running: Running) -> None:
-    from engines.actor import system
-
+def tidy(running: Running) -> None:
+    """Ten minutes' work: finished workflows and old traces go."""
     purge(running)
     files.sweep(running.services, running.services.clock())
     with transaction.begin(running.services, system("worker")) as tx:
@@ -255,9 +263,3 @@ def _address(services: "Services") -> str:
 def _executor_name(services: "Services") -> str:
     """Fixed on SQLite, where there is one process: it takes its own jobs up again; else one name for each process."""
     return "embedded" if services.database.is_sqlite else f"{socket.gethostname()}-{os.getpid()}"
-
-
-def _fresh_turn() -> int:
-    from runtime.db.ids import new_id
-
-    return new_id()
