@@ -165,6 +165,7 @@ def demo() -> None:
         if _has_members(services):
             typer.echo("This installation is in use. A new password: fourfold set-password E-MAIL")
         else:
+            services.database.hurry()
             typer.echo("Making the demo: an app, its people and some hundred records...")
             _show_sign_ins(_fill(services))
     except Refusal as refusal:

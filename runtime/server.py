@@ -27,6 +27,7 @@ from runtime.web.metrics import Metrics
 # known here by name only.
 FLOORS = ("runtime.web", "builder_api", "runtime.web.pages")
 API = "/api/v1"
+NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}  # /metrics counts for us
 
 
 class UnguardedRoute(Exception):
@@ -48,6 +49,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
         lifespan=_lifespan(services, worker),
     )
     app.state.services = services

@@ -87,7 +87,7 @@ def guard(function: Guard) -> Guard:
 
 
 @guard
-def open_to_all() -> None:
+async def open_to_all() -> None:
     """Open to everybody, without even asking who it is: static files, health."""
 
 
