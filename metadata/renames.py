@@ -9,7 +9,7 @@ from metadata.app import AppDefinition
 from metadata.expressions import Names, Scope, rename, rename_template
 from metadata.ids import owned
 from metadata.names import IsExpression, IsTemplate, IsValue, Reference
-from metadata.problems import Path
+from metadata.problems import Path, Refusal
 from metadata.references import NamesOfApp
 from metadata.walk import Leaf, leaves
 
@@ -102,6 +102,13 @@ class _Writer:
         return ".".join(parts)
 
     def _text(self, leaf: Leaf, text: str) -> str:
+        """The text under the new names; one that does not hold under the old ones was written for the new already."""
+        try:
+            return self._renamed(leaf, text)
+        except Refusal:
+            return text
+
+    def _renamed(self, leaf: Leaf, text: str) -> str:
         scope = scope_of(leaf, self.names, self.before)
         if scope is None:
             return text
