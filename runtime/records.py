@@ -214,8 +214,10 @@ def _change(
     held = _held(tx, app, form, id, "update")
     before = held.record
     _check_version(tx, app, form, held, version, check_version)
-    if lock is not None:
-        lock.refuse_unless([form.field_ids.get(name, name) for name in (*values, *typed)], form.fields)
+    if lock is not None:  # a field that does not exist for the actor is unknown to him, locked or not
+        named = (form.field_ids.get(name, name) for name in (*values, *typed))
+        known = held.readable | _editable(form, held.grants, held.readable)
+        lock.refuse_unless([each for each in named if each in known], form.fields)
     request = _request(tx, form, id, "update", values, typed, held.grants, held.readable, lock)
     return _decide_and_write(tx, app, form, before, request, held.grants)
 
