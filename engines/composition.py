@@ -1,23 +1,62 @@
 """The other engines' part of a compiled app: access, rules, flows and reports over the forms."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from engines.access import compile_access
-from engines.compiled import CompiledApp
+from engines.access import compile_access, truth
+from engines.compiled import CompiledApp, CompiledField
+from engines.expressions import Moment, NotPushable, Readable
 from engines.flows.compile import compile_flows
 from engines.reads import computed_fields_read
 from engines.reports.compile import compile as compile_reports
 from engines.rules.compile import compile_rules
-from metadata.problems import Problems
+from metadata.problems import ROOT, Path, Problems
+from metadata.text import say
+
+DIALECTS = ("sqlite", "postgresql")
 
 
 def compile_rest(app: CompiledApp, context: Any, problems: Problems) -> CompiledApp:
     """Compile access, rules, flows and reports of an app whose forms are compiled."""
     definition = app.definition
     app = replace(app, access=compile_access(app, context.functions, problems))
+    refuse_what_no_database_computes(app, problems)
     rules = compile_rules(definition.rules, context, context.kinds, problems)
     flows = compile_flows(definition.flows, context, context.kinds, problems)
     reports = compile_reports(definition, context, problems)
     app = replace(app, rules=rules, flows=flows, reports=reports, dashboards=reports.dashboards)
     return replace(app, computed_needed=computed_fields_read(app))
+
+
+def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> None:
+    """A field that is computed when it is read has to be sayable in SQL; what is not is found here, not by a reader."""
+    some_moment = Moment(datetime(2000, 1, 1, tzinfo=UTC).date(), datetime(2000, 1, 1, tzinfo=UTC), app.zone)
+    for path, form, rows, field in _computed_fields(app):
+        try:
+            for dialect in DIALECTS:
+                relation: Readable = truth(app, form, some_moment, dialect)
+                (relation.rows(rows)[0] if rows else relation).column(field.id)
+        except NotPushable as reason:
+            message = {
+                "en": f"This formula is computed by the database, which cannot: {say(reason.reason, 'en')}",
+                "zh": f"该公式需由数据库计算,但无法实现:{say(reason.reason, 'zh')}",
+            }
+            hint = {
+                "en": "Keep to values of the record and its rows, or let a rule set a field",
+                "zh": "请只使用本记录及其明细的值,或用规则写入字段",
+            }
+            problems.add(path, "not_pushable", message, hint)
+
+
+def _computed_fields(app: CompiledApp) -> Iterator[tuple[Path, str, str | None, CompiledField]]:
+    """Every field computed at reading: where it is written, the form, and the subform it stands in."""
+    for index, definition in enumerate(app.definition.forms):
+        for field in app.forms[definition.key].fields.values():
+            path = ROOT / "forms" / index / "fields" / field.position
+            if field.storage == "computed":
+                yield path, definition.key, None, field
+            for column in field.subform.fields.values() if field.subform is not None else ():
+                if column.storage == "computed":
+                    yield path / "fields" / column.position, definition.key, field.id, column

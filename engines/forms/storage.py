@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from engines.compiled import FieldKey, Rollup
 from engines.forms.resolve import CHANGING_SYSTEM_FIELDS, Resolver
 from metadata.expressions import Expression
-from metadata.expressions.tree import Read
+from metadata.expressions.signatures import find
+from metadata.expressions.tree import Node, Read
 from metadata.problems import Problem, Problems
 from metadata.value_types import ValueType
 
@@ -75,7 +76,14 @@ class Storages:
         return max((self.level(each) for read in expression.reads for each, _ in self._walk(read, key[0])), default=0)
 
     def _leads_away(self, expression: Expression, form: str) -> bool:
-        return expression.type.volatile or any(self._is_away(read, form) for read in expression.reads)
+        if expression.type.volatile or any(self._asks_organisation(node) for node in expression.root.walk()):
+            return True
+        return any(self._is_away(read, form) for read in expression.reads)
+
+    def _asks_organisation(self, node: Node) -> bool:
+        """Whether a function of the expression looks into the organisation, which changes without any save."""
+        function = find(self._resolver.functions, str(node.value)) if node.kind == "call" else None
+        return "organisation" in getattr(function, "wants", ())
 
     def _is_away(self, read: Read, form: str) -> bool:
         """Whether what a path reads is not stored in the record or its rows."""

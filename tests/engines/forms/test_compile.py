@@ -239,3 +239,27 @@ def test_only_what_somebody_reads_is_computed_in_a_save() -> None:
     app = app_of(CUSTOMER, form("order", *fields, validations=[{"valid_if": "high", "message": "Too low"}]))
 
     assert app.computed_needed == {"f_high", "f_order_level"}
+
+
+def test_a_computed_field_that_no_database_can_compute_is_refused() -> None:
+    found = problems_of(
+        form(
+            "thing",
+            field("up", "link", form="thing"),
+            field("boss", "formula", formula="manager_of(owner)"),
+            field(
+                "rows", "subform", fields=[field("who", "member"), field("head", "formula", formula="manager_of(who)")]
+            ),
+        )
+    )
+
+    assert found == [
+        ("/forms/0/fields/1", "not_pushable"),
+        ("/forms/0/fields/2/fields/1", "not_pushable"),
+    ]
+
+
+def test_the_manager_of_the_owner_can_be_followed_as_a_field() -> None:
+    app = app_of(form("thing", field("boss", "formula", formula="owner.manager")))
+
+    assert storages(app, "thing") == {"boss": "computed"}
