@@ -26,6 +26,7 @@ from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.effect_json import write_value
 from runtime.gathering import answered
+from runtime.locking import lock_for
 from runtime.question import facts_of
 from runtime.reading import masked_records
 
@@ -47,7 +48,7 @@ def start(tx: "Tx", app: CompiledApp, flow: str, form: str, record: int, initiat
     found = app.flows.get(flow)
     if found is None or not found.enabled:
         return None
-    lock_record(tx, app, form, record)
+    lock_for(tx, app, app.form(form), record, {})  # two starts on one record come one after the other
     if flow_access.running(tx, app, form, record, flow=found.id):
         return None
     by = initiator if initiator is not None else tx.actor.member
@@ -58,7 +59,7 @@ def submit(tx: "Tx", app: CompiledApp, flow: str | None, form: str, record: int,
     """Start a flow on a record as a person: the one that is named, else the first that is meant for such a record."""
     compiled = app.form(form)
     may_submit(tx, app, compiled.id, record)
-    lock_record(tx, app, compiled.id, record)
+    lock_for(tx, app, compiled, record, {})  # two starts on one record come one after the other
     _require_version(tx, app, compiled.id, record, version)
     offered = startable(tx, app, compiled.id, record)
     chosen = offered[0] if flow is None and offered else next((f for f in offered if flow in (f.id, f.name)), None)
@@ -545,12 +546,6 @@ def _note(
             cause=tx.cause_id,
         )
     )
-
-
-def lock_record(tx: "Tx", app: CompiledApp, form: str, record: int) -> None:
-    """Keep two starts on one record from passing each other."""
-    if tx.database.is_postgresql:
-        tx.connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.literal(record, sa.BigInteger))))
 
 
 def no_task() -> NotFound:

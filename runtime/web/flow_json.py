@@ -1,6 +1,6 @@
 """Tasks and instances as the API writes them."""
 
-from collections.abc import Mapping
+from collections.abc import Set
 from typing import Any
 
 from engines.compiled import CompiledApp
@@ -51,15 +51,15 @@ def task_json(app: CompiledApp, view: TaskView) -> Json:
     found["progress"] = progress_json(view.progress)
     found["related"] = [{"form": name, "id": str(id), "label": label} for name, id, label in view.related]
     found["modes"] = {form.fields[id].name: mode for id, mode in view.modes.items()}
-    found["record"] = None if view.shown is None else _shown(record_json(app, form, view.shown), found["modes"])
+    hidden = set(form.field_ids) - set(found["modes"])
+    found["record"] = None if view.shown is None else _without(record_json(app, form, view.shown), hidden)
     return found
 
 
-def _shown(record: Json, modes: Mapping[str, str]) -> Json:
+def _without(record: Json, hidden: Set[str]) -> Json:
     """The record without the fields that the node hides."""
-    for part in ("values", "labels"):
-        if part in record:
-            record[part] = {name: value for name, value in record[part].items() if name in modes or part == "labels"}
+    for part in record.keys() & {"values", "labels"}:
+        record[part] = {name: value for name, value in record[part].items() if name not in hidden}
     return record
 
 

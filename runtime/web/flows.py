@@ -63,7 +63,7 @@ def start_instance(app: str, flow: str, visit: Starter, body: JsonBody) -> Respo
         place = f"/api/v1/apps/{compiled.name}/flows/{found.name}/instances/{id}"
         return Answer(progress_json(tasks.progress(tx, compiled, id)), 201, {"Location": place})
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 @router.get("/flows/{flow}/instances/{id}")
@@ -128,7 +128,7 @@ def _act(visit: Visit, app: str, flow: str, id: str, act: Any, status: int = 200
         state = act(tx, compiled, at)
         return Answer({"id": id, "state": state}, status)
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 def _remark(tx: Tx, app: CompiledApp, id: int, comment: str) -> str:

@@ -87,7 +87,7 @@ def decide_task(id: str, operation: str, request: Request, visit: Decider, body:
         )
         return Answer({"task": id, "operation": operation, "instance_state": state})
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 # --- what came in ---

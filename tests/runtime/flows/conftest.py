@@ -267,7 +267,7 @@ class Department:
 
 
 @pytest.fixture
-def department(services: Services) -> Department:
+def department(services: Services, password_hash: str) -> Department:
     """Sam sells, Dan directs, Lea is the lawyer, Gus the general manager, Fay keeps the money, Eve does nothing."""
     found = Department(services)
     import_document(services, dict(DEFINITION))
@@ -275,7 +275,9 @@ def department(services: Services) -> Department:
     def begin(tx: Tx) -> None:
         home = organisation.add_department(tx, "Company")
         for name in ("sam", "dan", "lea", "gus", "fay", "eve"):
-            found.people[name] = organisation.add_member(tx, name, f"{name}@example.com", department=home)
+            found.people[name] = organisation.add_member(
+                tx, name, f"{name}@example.com", department=home, password_hash=password_hash
+            )
         held = {"sam": "seller", "dan": "director", "lea": "legal", "gus": "general_manager", "fay": "finance"}
         for name, role in held.items():
             organisation.grant_role(tx, "deals", f"r_{role}", found.people[name])
