@@ -65,6 +65,12 @@ def unread(tx: "Tx") -> int:
     return tx.connection.scalar(select(func.count()).select_from(notification).where(mine)) or 0
 
 
+def is_mine(tx: "Tx", id: int) -> bool:
+    """Whether a message is the actor's own."""
+    mine = (notification.c.member == tx.actor.member) & (notification.c.id == id)
+    return tx.connection.scalar(select(notification.c.id).where(mine)) is not None
+
+
 def mark_read(tx: "Tx", id: int | None = None) -> int:
     """Mark one of the actor's messages as read, or all of them; gives how many were unread."""
     mine = (notification.c.member == tx.actor.member) & notification.c.read_at.is_(None)

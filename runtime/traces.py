@@ -149,7 +149,7 @@ def _term(app: CompiledApp, form: str, readable: frozenset[str], term: Mapping[s
     reads = [(tuple(path), value) for path, value in term["reads"]]
     hidden = [path for path, _ in reads if not _may_see(app, form, readable, path)]
     if hidden:
-        return {"text": term["text"], "value": None, "hidden": True, "reads": []}
+        return {"text": None, "value": None, "hidden": True, "reads": []}
     return {
         "text": term["text"],
         "value": term["value"],
