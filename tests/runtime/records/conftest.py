@@ -33,7 +33,15 @@ DEFINITION: Mapping[str, Any] = {
                 {"id": "f_credit", "name": "credit", "type": "money"},
                 {"id": "f_code", "name": "code", "type": "text", "unique": True},
                 {"id": "f_tags", "name": "tags", "type": "tags"},
-                {"id": "f_deals", "name": "deals", "type": "rollup", "form": "deal", "link": "customer", "count": True},
+                {
+                    "id": "f_deals",
+                    "name": "deals",
+                    "type": "rollup",
+                    "form": "deal",
+                    "link": "customer",
+                    "count": True,
+                    "declassify": True,
+                },
                 {"id": "f_sold", "name": "sold", "type": "rollup", "form": "deal", "link": "customer", "sum": "total"},
                 {
                     "id": "f_largest",
@@ -44,7 +52,14 @@ DEFINITION: Mapping[str, Any] = {
                     "max": "total",
                     "where": "state != 'lost'",
                 },
-                {"id": "f_average", "name": "average", "type": "rollup", "form": "deal", "link": "customer", "avg": "total"},
+                {
+                    "id": "f_average",
+                    "name": "average",
+                    "type": "rollup",
+                    "form": "deal",
+                    "link": "customer",
+                    "avg": "total",
+                },
                 {"id": "f_double", "name": "double_sold", "type": "formula", "formula": "sold * 2", "decimals": 2},
             ],
         },
@@ -126,7 +141,13 @@ DEFINITION: Mapping[str, Any] = {
             "form": "visit",
             "may": ["create", "read", "update", "delete", "restore", "see_history"],
         },
-        {"role": "clerk", "form": "deal", "may": ["read"], "where": "customer.level == 'A'", "fields": ["title", "customer"]},
+        {
+            "role": "clerk",
+            "form": "deal",
+            "may": ["read"],
+            "where": "customer.level == 'A'",
+            "fields": ["title", "customer"],
+        },
     ],
 }
 

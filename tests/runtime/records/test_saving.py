@@ -11,7 +11,12 @@ from metadata.problems import Conflict, Invalid, NotFound, Refused
 def test_a_created_record_is_there_as_it_was_sent(office: Any) -> None:
     customer = office.create("sven", "customer", name="Acme", level="A", tags=["x", "y"], credit=12.5)
     saved = office.get("sven", "customer", customer.id)
-    assert (saved["name"], saved["level"], saved["tags"], saved["credit"]) == ("Acme", "A", ("x", "y"), Decimal("12.50"))
+    assert (saved["name"], saved["level"], saved["tags"], saved["credit"]) == (
+        "Acme",
+        "A",
+        ("x", "y"),
+        Decimal("12.50"),
+    )
     assert (saved["version"], saved["owner"]) == (1, office.people["sven"])
 
 
@@ -64,21 +69,21 @@ def test_what_one_sees_but_may_not_change_is_refused(office: Any) -> None:
         office.change("sara", "customer", customer.id, 1, name="Mine")
 
 
-@pytest.mark.parametrize("name", ["owner", "created_by", "version", "id", "department", "updated_at"])
-def test_system_fields_cannot_be_assigned(office: Any, name: str) -> None:
-    with pytest.raises(Invalid) as refused:
-        office.create("sven", "customer", name="Acme", **{name: "1"})
-    assert refused.value.problems[0].path.parts == ("values", name)
+def test_system_fields_cannot_be_assigned(office: Any) -> None:
+    for name in ("owner", "created_by", "version", "id", "department", "updated_at"):
+        with pytest.raises(Invalid) as refused:
+            office.create("sven", "customer", name="Acme", **{name: "1"})
+        assert refused.value.problems[0].path.parts == ("values", name)
 
 
-@pytest.mark.parametrize("name", ["secret", "no_such_field", "double_sold"])
-def test_a_hidden_field_is_as_unknown_as_one_that_does_not_exist(office: Any, name: str) -> None:
-    with pytest.raises(Invalid) as on_create:
-        office.create("sven", "customer", name="Acme", **{name: "x"})
+def test_a_hidden_field_is_as_unknown_as_one_that_does_not_exist(office: Any) -> None:
     customer = office.create("sven", "customer", name="Acme")
-    with pytest.raises(Invalid) as on_update:
-        office.change("sven", "customer", customer.id, 1, **{name: "x"})
-    assert {each.code for each in (*on_create.value.problems, *on_update.value.problems)} == {"unknown_field"}
+    for name in ("secret", "no_such_field", "double_sold"):
+        with pytest.raises(Invalid) as on_create:
+            office.create("sven", "customer", name="Acme", **{name: "x"})
+        with pytest.raises(Invalid) as on_update:
+            office.change("sven", "customer", customer.id, 1, **{name: "x"})
+        assert {each.code for each in (*on_create.value.problems, *on_update.value.problems)} == {"unknown_field"}
 
 
 def test_a_readable_field_that_is_not_granted_for_writing_is_forbidden(office: Any) -> None:
@@ -124,16 +129,15 @@ def test_rows_are_merged_by_their_ids(office: Any) -> None:
     assert office.truth("deal", deal.id)["total"] == Decimal("11.00")
 
 
-@pytest.mark.parametrize("kind", ["foreign", "unknown", "twice"])
-def test_rows_of_other_records_cannot_be_taken_over(office: Any, kind: str) -> None:
+def test_rows_of_other_records_cannot_be_taken_over(office: Any) -> None:
     other = office.create("sara", "deal", title="hers", items=[{"what": "a"}])
     mine = office.create("sven", "deal", title="mine", items=[{"what": "b"}])
-    theirs = office.truth("deal", other.id)["items"][0]["id"]
-    own = office.truth("deal", mine.id)["items"][0]["id"]
-    rows = {"foreign": [{"id": str(theirs)}], "unknown": [{"id": "77"}], "twice": [{"id": str(own)}, {"id": str(own)}]}
-    with pytest.raises(Invalid) as refused:
-        office.change("sven", "deal", mine.id, 1, items=rows[kind])
-    assert refused.value.problems[0].code == "unknown_row"
+    theirs = str(office.truth("deal", other.id)["items"][0]["id"])
+    own = str(office.truth("deal", mine.id)["items"][0]["id"])
+    for rows in ([{"id": theirs}], [{"id": "77"}], [{"id": own}, {"id": own}]):
+        with pytest.raises(Invalid) as refused:
+            office.change("sven", "deal", mine.id, 1, items=rows)
+        assert refused.value.problems[0].code == "unknown_row"
     assert len(office.truth("deal", other.id)["items"]) == 1
 
 
@@ -185,7 +189,11 @@ def test_the_time_in_each_stage_is_kept(office: Any) -> None:
     office.change("sven", "deal", deal.id, 2, state="open")
     with office.reading("system") as tx:
         spans = tx.connection.execute(sa.select(tables.stage_span).order_by(tables.stage_span.c.seq)).all()
-    assert [(each.value, each.direction) for each in spans] == [("open", "in"), ("offered", "forward"), ("open", "back")]
+    assert [(each.value, each.direction) for each in spans] == [
+        ("open", "in"),
+        ("offered", "forward"),
+        ("open", "back"),
+    ]
     assert [each.left_at is None for each in spans] == [False, False, True]
 
 
