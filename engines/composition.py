@@ -7,7 +7,7 @@ from typing import Any
 
 from engines.access import compile_access, truth
 from engines.compiled import CompiledApp, CompiledField
-from engines.expressions import Moment, NotPushable, Readable
+from engines.expressions import Moment, NotPushable, Readable, where
 from engines.flows.compile import compile_flows
 from engines.reads import computed_fields_read
 from engines.reports.compile import compile as compile_reports
@@ -31,13 +31,18 @@ def compile_rest(app: CompiledApp, context: Any, problems: Problems) -> Compiled
 
 
 def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> None:
-    """A field that is computed when it is read has to be sayable in SQL; what is not is found here, not by a reader."""
+    """What is computed at reading, and what is totalled, has to be sayable in SQL; find out before anybody reads."""
     some_moment = Moment(datetime(2000, 1, 1, tzinfo=UTC).date(), datetime(2000, 1, 1, tzinfo=UTC), app.zone)
     for path, form, rows, field in _computed_fields(app):
         try:
             for dialect in DIALECTS:
                 relation: Readable = truth(app, form, some_moment, dialect)
-                (relation.rows(rows)[0] if rows else relation).column(field.id)
+                if field.rollup is None:
+                    (relation.rows(rows)[0] if rows else relation).column(field.id)
+                elif field.rollup.where is not None:
+                    where(
+                        field.rollup.where, truth(app, field.rollup.source, some_moment, dialect), some_moment, dialect
+                    )
         except NotPushable as reason:
             message = {
                 "en": f"This formula is computed by the database, which cannot: {say(reason.reason, 'en')}",
@@ -55,7 +60,7 @@ def _computed_fields(app: CompiledApp) -> Iterator[tuple[Path, str, str | None, 
     for index, definition in enumerate(app.definition.forms):
         for field in app.forms[definition.key].fields.values():
             path = ROOT / "forms" / index / "fields" / field.position
-            if field.storage == "computed":
+            if field.storage in ("computed", "rollup"):
                 yield path, definition.key, None, field
             for column in field.subform.fields.values() if field.subform is not None else ():
                 if column.storage == "computed":

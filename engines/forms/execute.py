@@ -34,7 +34,8 @@ def decide(app: CompiledApp, request: SaveRequest, before: Mapping[str, Any] | N
     filling.fill_plain_defaults(save, steps)
     if wanted := _wanted(save, steps, defaults=True):
         return wanted
-    filling.fill_computed_defaults(save, steps)
+    if wanted := filling.fill_computed_defaults(save, steps):
+        return wanted
     filling.apply_options(save, steps)
     if wanted := _calculate(save, steps):
         return wanted

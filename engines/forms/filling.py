@@ -60,16 +60,17 @@ def fill_plain_defaults(save: Save, steps: Steps) -> None:
         _fill_plain(row_steps.plain_defaults, row, given)
 
 
-def fill_computed_defaults(save: Save, steps: Steps) -> None:
-    """Work out the defaults that are expressions, in the order of the fields."""
+def fill_computed_defaults(save: Save, steps: Steps) -> Needs:
+    """Work out the defaults that are expressions, in the order of the fields; one may lead the next to new records."""
     if save.request.is_new:
         for field in steps.computed_defaults:
-            if field.id not in save.given:
-                _compute_default(save, field, save.after, None)
+            if field.id not in save.given and (wanted := _compute_default(save, field, save.after, None)):
+                return wanted
     for row, row_steps, given in _new_rows(save, steps):
         for field in row_steps.computed_defaults:
-            if field.id not in given:
-                _compute_default(save, field, row, row)
+            if field.id not in given and (wanted := _compute_default(save, field, row, row)):
+                return wanted
+    return Needs()
 
 
 def apply_options(save: Save, steps: Steps) -> None:
@@ -128,13 +129,17 @@ def _fill_plain(fields: Iterable[CompiledField], into: dict[str, Any], given: se
             into[field.id] = field.default.literal
 
 
-def _compute_default(save: Save, field: CompiledField, into: dict[str, Any], row: Mapping[str, Any] | None) -> None:
+def _compute_default(save: Save, field: CompiledField, into: dict[str, Any], row: Mapping[str, Any] | None) -> Needs:
     assert field.default is not None
+    missing = missing_records(expressions_in(field.default), save.after, save.facts, row=row)
+    if missing:
+        return Needs(records=missing)
     try:
         value = value_now(field.default, save.environment(row), save.request.actor.language)
         into[field.id] = settle(value, field)
     except ValueProblem as problem:
         save.say(field if row is None else None, problem)
+    return Needs()
 
 
 def _is_touched(save: Save, each: Computation) -> bool:

@@ -184,6 +184,7 @@ WRONG_ROLLUPS: list[tuple[dict[str, Any], str]] = [
     ({"count": True, "where": "parent.name == 'x'"}, "/where"),
     ({"count": True, "where": "owner == user"}, "/where"),
     ({"count": True, "link": "name"}, "/link"),
+    ({"count": True, "where": "REPLACE(name, 'a', name) == 'b'"}, ""),
 ]
 
 

@@ -410,3 +410,23 @@ def test_a_price_is_copied_when_the_product_is_linked_and_stays(desk: Desk) -> N
     assert (made["f_line_price"], later["f_line_price"]) == (D("9.50"), D("9.50"))
     assert made["f_note"] == "for Bolt"
     assert made["f_parts"][0]["f_share"] == D("9.50")
+
+
+def test_one_default_may_lead_to_the_record_that_the_next_one_reads() -> None:
+    app = app_of(
+        form("product", field("name"), field("maker", "link", form="maker")),
+        form("maker", field("city")),
+        form(
+            "line",
+            field("product", "link", form="product"),
+            field("maker", "link", form="maker", default="=product.maker"),
+            field("city", "text", default="=maker.city"),
+        ),
+    )
+    desk = Desk(app)
+    desk.put("maker", 6, city="Ningbo")
+    desk.put("product", 5, name="Bolt", maker=6)
+
+    made = desk.save("line", {"product": "5"}).after
+
+    assert named(app, "line", made, ["maker", "city"]) == {"maker": 6, "city": "Ningbo"}
