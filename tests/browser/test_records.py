@@ -110,8 +110,10 @@ def test_the_filter_builder_narrows_the_list(screen: Opener, width: int) -> None
     opened.page.get_by_role("button", name="Filter").click()
     opened.page.get_by_role("button", name="Add condition").click()
     row = opened.page.locator(".filter-row")
+    row.locator("select").first.select_option("level")
+    row.get_by_role("checkbox").first.wait_for()
     row.locator("select").first.select_option("name")
-    opened.page.locator(".filter-row input[type=text]").press_sequentially("acme")
+    row.locator("input[type=text]").press_sequentially("acme")
     opened.page.keyboard.press("Tab")
     opened.page.wait_for_url(re.compile("f\\.[a-z0-9]+\\.value=acme"))
 

@@ -46,7 +46,7 @@ async def change_password(page: SignedInOnly, form: CheckedForm, request: Reques
         return identity.open_session(tx, session.member, address_of(request), agent, session.remembered)
 
     try:
-        fresh = await sessions.hashes.run(lambda: page.visit.run(change))
+        fresh = await sessions.hashes(page.visit).run(lambda: page.visit.run(change))
     except Refusal as refusal:
         return _shown(page, refusal.status, problems=page.problems(refusal))
     return sessions.with_cookie(page.go("/account", page.word("The password has been changed")), page.visit, fresh)

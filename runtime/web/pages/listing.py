@@ -97,10 +97,14 @@ class Listing:
 
     @cached_property
     def columns(self) -> list[Wanted]:
-        chosen = [name for name in self.query.getlist("column") if name in self.fields]
+        chosen = [wanted for name in self.query.getlist("column") if (wanted := self._resolve(name)) is not None]
+        return chosen or self.own_columns
+
+    @cached_property
+    def own_columns(self) -> list[Wanted]:
+        """The columns where nobody chose any: those of the view, of the form, or some."""
         written = self.view.columns if self.view and self.view.columns else self._definition.columns
-        names = chosen or [each.field for each in written]
-        found = [wanted for name in names if (wanted := self._resolve(name)) is not None]
+        found = [wanted for each in written if (wanted := self._resolve(each.field)) is not None]
         return found or [wanted for name in self._some() if (wanted := self._resolve(name)) is not None]
 
     @property
@@ -159,6 +163,17 @@ class Listing:
         new = [(name, str(value)) for name, value in changes.items() if value is not None]
         both = [(name, value) for name, value in [*kept, *new] if value]
         return f"{self.path}?{urlencode(both)}" if both else self.path
+
+    def canonical(self) -> str:
+        """The shortest address of what is shown: nothing empty, nothing that holds anyway."""
+        own = {each.name for each in self.own_columns}
+        chosen = set(self.query.getlist("column"))
+        kept = [
+            (name, value) for name, value in self.query.multi_items() if value and (name, value) != ("match", "all")
+        ]
+        kept = [(name, value) for name, value in kept if name != "column" or chosen != own]
+        kept = [(name, value) for name, value in kept if (name, value) != ("page", "1")]
+        return f"{self.path}?{urlencode(kept)}" if kept else self.path
 
     def cleared(self) -> str:
         """The list without search and filter."""

@@ -31,7 +31,7 @@ def list_page(page: SignedInOnly, app: str, form: str) -> Response:
         listing = open_listing(page, tx, app, form)
         context = {"list": _list_view(page, listing)}
         if page.is_fragment:
-            return page.fragment("partials/records.html", **context)
+            return page.fragment("partials/records.html", headers={"HX-Push-Url": listing.canonical()}, **context)
         return page.show(tx, "pages/app/list.html", islands=("menu",), **context)
 
 
@@ -157,10 +157,11 @@ def _row(listing: Listing, condition: Condition) -> filters.ConditionView:
 
 
 def _column_choices(listing: Listing) -> list[dict[str, Any]]:
-    chosen = {each.name for each in listing.columns}
+    """The columns that are shown, as they stand, then what else there is."""
+    shown = {each.name: listing.field_of(each) for each in listing.columns}
     return [
-        {"name": name, "label": listing.drawing.title(each), "chosen": name in chosen}
-        for name, each in listing.fields.items()
+        {"name": name, "label": listing.drawing.title(each), "chosen": name in shown}
+        for name, each in (shown | {n: f for n, f in listing.fields.items() if n not in shown}).items()
     ]
 
 

@@ -45,7 +45,7 @@ async def add_member(visit: UserAdmin, form: CheckedForm) -> Response:
 
     try:
         _require_name(name, email)
-        await sessions.hashes.run(lambda: visit.run(add))
+        await sessions.hashes(visit).run(lambda: visit.run(add))
     except Refusal as refusal:
         return _list(page, refusal.status, problems=page.problems(refusal), values={"name": name, "email": email})
     return _list(page, new_password=password, new_member=name)
@@ -69,7 +69,7 @@ def change_member(visit: UserAdmin, form: CheckedForm, member: int) -> Response:
 @router.post("/admin/members/{member}/password")
 async def reset_password(visit: UserAdmin, form: CheckedForm, member: int) -> Response:
     password = _new_password()
-    await sessions.hashes.run(lambda: visit.run(lambda tx: identity.set_password(tx, member, password)))
+    await sessions.hashes(visit).run(lambda: visit.run(lambda tx: identity.set_password(tx, member, password)))
     return _one(page_of(visit), member, new_password=password)
 
 

@@ -44,6 +44,14 @@ class Chart extends HTMLElement {
   #clicked({ name, seriesName, dataIndex, data }) {
     const detail = { name, seriesName, dataIndex, key: data?.key };
     this.dispatchEvent(new CustomEvent("ff:filter", { bubbles: true, detail }));
+    if (this.dataset.drill && data && "key" in data) this.#drill(data.key ?? "");
+  }
+
+  // A click on a bar, a point or a slice opens the records behind it.
+  #drill(key) {
+    const address = new URL(this.dataset.drill, location.href);
+    address.searchParams.set(`group.${this.dataset.dimension}`, key);
+    globalThis.htmx.ajax("GET", address.pathname + address.search, { target: "#drawer", swap: "innerHTML" });
   }
 }
 
