@@ -44,6 +44,17 @@ SYSTEM_FIELDS: tuple[str, ...] = (
 FieldKey = tuple[str, str]
 """A field of a form or of one of its subforms: (form or subform id, field id)."""
 
+SYSTEM_TITLES: Mapping[str, Text] = {
+    "id": {"en": "Id", "zh": "编号"},
+    "version": {"en": "Version", "zh": "版本"},
+    "owner": {"en": "Owner", "zh": "负责人"},
+    "department": {"en": "Department", "zh": "部门"},
+    "created_at": {"en": "Created at", "zh": "创建时间"},
+    "created_by": {"en": "Created by", "zh": "创建人"},
+    "updated_at": {"en": "Changed at", "zh": "修改时间"},
+    "updated_by": {"en": "Changed by", "zh": "修改人"},
+}
+
 
 @dataclass(frozen=True)
 class Rollup:

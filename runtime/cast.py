@@ -45,6 +45,7 @@ class Cast:
     people: dict[str, int] = field(default_factory=dict)
     records: dict[str, tuple[str, int]] = field(default_factory=dict)
     mails: list[Mapping[str, Any]] = field(default_factory=list)
+    present: datetime | None = None  # what `today` and `now` mean in values, where that is not the moving clock
 
     @contextmanager
     def acting(self, who: str) -> Iterator[tuple["Tx", CompiledApp]]:
@@ -126,7 +127,7 @@ class Cast:
             return str(self.people[text])
         expression = check(text, NOWHERE, self.services.kinds.functions)
         return to_json(
-            evaluate(expression, Environment({}, replace(Facts(), now=self.clock.now, zone=app.zone))), expression.type
+            evaluate(expression, Environment({}, replace(Facts(), now=self.present or self.clock.now, zone=app.zone))), expression.type
         )
 
     def _catch(self, _services: "Services", job: Job) -> None:

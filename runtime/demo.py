@@ -25,7 +25,7 @@ def load(services: Services, app: str, script: Mapping[str, Any]) -> list[tuple[
     steps = script.get("records", ())
     clock = Clock(now + timedelta(days=min([-1.0, *(each["at"] for each in steps)]) - 1))
     past = Services(services.settings, services.database, clock)
-    cast = Cast(past, app, clock)
+    cast = Cast(past, app, clock, present=now)
     signed_up = _people(cast, script)
     for step in steps:
         clock.now = max(clock.now, min(now, now + timedelta(days=step["at"])))

@@ -46,6 +46,34 @@ def pivot(result: Result, language: str) -> tuple[list[str], list[tuple[str, lis
     return labels, list(spread.items())
 
 
+GRID = {"left": 4, "right": 16, "top": 36, "bottom": 4, "containLabel": True}
+LEGEND = {
+    "top": 0,
+    "right": 0,
+    "icon": "roundRect",
+    "itemWidth": 12,
+    "itemHeight": 6,
+    "textStyle": {"color": "--ink-2"},
+}
+
+
+def category_axis(labels: list[str], inverse: bool = False) -> dict[str, Any]:
+    axis: dict[str, Any] = {"type": "category", "data": labels, "axisTick": {"show": False}}
+    axis["axisLine"] = {"lineStyle": {"color": "--line-strong"}}
+    axis["axisLabel"] = {"color": "--ink-3"}
+    return axis | ({"inverse": True} if inverse else {})
+
+
+def value_axis() -> dict[str, Any]:
+    lines = {"lineStyle": {"color": "--line"}}
+    return {"type": "value", "splitLine": lines, "axisLabel": {"color": "--ink-3"}}
+
+
+def legend(series: int) -> dict[str, Any]:
+    """A legend where there is more than one thing to tell apart."""
+    return {"show": series > 1, **LEGEND}
+
+
 def colour(index: int) -> str:
     """The token of the n-th colour; the palette has six."""
     return f"--chart-{index % 6 + 1}"

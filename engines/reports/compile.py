@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engines.action_values import compile_value
-from engines.compiled import CompiledField, CompiledForm
+from engines.compiled import SYSTEM_TITLES, CompiledField, CompiledForm
 from engines.reports.chart_type import ChartType
 from engines.reports.compiled import (
     CompiledCard,
@@ -153,7 +153,7 @@ class _Report:
             message = _text("A list behind a link cannot be grouped by", "不能按关联记录中的多值字段分组")
             self._add("dimensions", "list_behind_link", message, "", index, "field")
         name = written.name or written.field.replace(".", "_")
-        title = written.title or (leaf.title if leaf else written.field)
+        title = written.title or (leaf.title if leaf else SYSTEM_TITLES.get(_path(expression)[-1], written.field))
         every = written.every or ("day" if value_type.name in BUCKETED else None)
         if value_type.name == "datetime":  # a moment counts on its day in the app's zone
             expression = check(f"TODATE({written.field})", scope, self.context.functions, DATE)
@@ -236,8 +236,10 @@ class _Report:
         if written.percent:
             return "percent"
         leaf = self._leaf(expression) if expression is not None and len(expression.reads) == 1 else None
-        kind = leaf.kind.name if leaf is not None and written.aggregate != "distinct" else "number"
-        return kind if kind in ("money", "percent") else "number"
+        if leaf is None or written.aggregate in ("count", "distinct"):
+            return "number"
+        shown = getattr(leaf.options, "show_as", leaf.kind.name)
+        return shown if shown in ("money", "percent") else "number"
 
     # --- the chart ---
 

@@ -97,6 +97,7 @@ def anyone(request: Request) -> Visit:
     try:
         return _recognise(request)
     except NotSignedIn:
+        request.state.language = language_of(request)
         return Visit(request, services_of(request), NOBODY)
 
 

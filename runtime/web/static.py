@@ -12,7 +12,7 @@ from metadata.problems import NotFound
 from runtime.web.deps import open_to_all
 
 STATIC = Path(__file__).resolve().parents[2] / "templates" / "static"
-SHEETS = ("tokens", "base", "parts", "pages", "util")
+SHEETS = ("tokens", "base", "parts", "pages", "dashboards", "util")
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 mimetypes.add_type("text/javascript", ".js")
@@ -31,7 +31,7 @@ def tree_hash(folder: Path) -> str:
 
 @lru_cache
 def style_sheet(folder: Path) -> bytes:
-    """The five layers as one file; a missing vendor folder is said here, at the start, and not as a broken page."""
+    """The layers as one file; a missing vendor folder is said here, at the start, and not as a broken page."""
     if not (folder / "vendor" / "htmx.js").exists():
         raise RuntimeError("the front-end files are missing: run `npm ci --ignore-scripts && npm run vendor`")
     return b"".join((folder / "css" / f"{name}.css").read_bytes() for name in SHEETS)

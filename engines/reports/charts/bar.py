@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engines.reports.chart_type import ChartType, colour, pivot
+from engines.reports.chart_type import GRID, ChartType, category_axis, colour, legend, pivot, value_axis
 from engines.reports.result import Result
 from metadata.registry import Options
 
@@ -24,13 +24,11 @@ class Bar(ChartType):
 
     def option(self, result: Result, options: Any, language: str) -> dict[str, Any]:
         labels, series = pivot(result, language)
-        category: dict[str, Any] = {"type": "category", "data": labels}
-        value = {"type": "value"}
-        if options.horizontal:
-            category["inverse"] = True
+        category, value = category_axis(labels, inverse=options.horizontal), value_axis()
         return {
             "tooltip": {"trigger": "axis"},
-            "legend": {"show": len(series) > 1},
+            "legend": legend(len(series)),
+            "grid": GRID,
             "xAxis": value if options.horizontal else category,
             "yAxis": category if options.horizontal else value,
             "series": [
@@ -38,7 +36,8 @@ class Bar(ChartType):
                     "type": "bar",
                     "name": name,
                     "data": values,
-                    "itemStyle": {"color": colour(index)},
+                    "barMaxWidth": 32,
+                    "itemStyle": {"color": colour(index), "borderRadius": 2},
                     **({"stack": "all"} if options.stacked else {}),
                 }
                 for index, (name, values) in enumerate(series)

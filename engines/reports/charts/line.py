@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engines.reports.chart_type import ChartType, colour, pivot
+from engines.reports.chart_type import GRID, ChartType, category_axis, colour, legend, pivot, value_axis
 from engines.reports.result import Result
 from metadata.registry import Options
 
@@ -25,9 +25,10 @@ class Line(ChartType):
         labels, series = pivot(result, language)
         return {
             "tooltip": {"trigger": "axis"},
-            "legend": {"show": len(series) > 1},
-            "xAxis": {"type": "category", "data": labels},
-            "yAxis": {"type": "value"},
+            "legend": legend(len(series)),
+            "grid": GRID,
+            "xAxis": category_axis(labels),
+            "yAxis": value_axis(),
             "series": [
                 {
                     "type": "line",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engines.reports.chart_type import ChartType, colour
+from engines.reports.chart_type import LEGEND, ChartType, colour
 from engines.reports.result import Result
 
 
@@ -28,6 +28,15 @@ class Pie(ChartType):
         ]
         return {
             "tooltip": {"trigger": "item"},
-            "legend": {"show": True},
-            "series": [{"type": "pie", "radius": ["45%", "72%"], "data": slices}],
+            "legend": {**LEGEND, "show": True, "orient": "vertical", "top": "middle"},
+            "series": [
+                {
+                    "type": "pie",
+                    "radius": ["45%", "72%"],
+                    "center": ["38%", "50%"],
+                    "label": {"show": False},
+                    "itemStyle": {"borderColor": "--surface", "borderWidth": 2},
+                    "data": slices,
+                }
+            ],
         }
