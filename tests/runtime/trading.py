@@ -94,7 +94,9 @@ class Trading:
         self.mails.append(job.payload)
 
 
-def open_trading(services: Services, clock: MovedClock, *rules: Mapping[str, Any], **more: Any) -> Trading:
+def open_trading(
+    services: Services, clock: MovedClock, *rules: Mapping[str, Any], password_hash: str | None = None, **more: Any
+) -> Trading:
     """Put the app with these rules into an empty database."""
     trading = Trading(services, clock, sales(*rules, **more))
 
@@ -103,7 +105,9 @@ def open_trading(services: Services, clock: MovedClock, *rules: Mapping[str, Any
         tx.connection.execute(insert(tables.app).values(number=1, name="sales", live=None, title={"en": "Sales"}))
         team = organisation.add_department(tx, "Sales")
         for name, language in (("chef", "en"), ("ann", "en"), ("bo", "zh")):
-            member = organisation.add_member(tx, name, f"{name}@example.com", language=language, department=team)
+            member = organisation.add_member(
+                tx, name, f"{name}@example.com", language=language, department=team, password_hash=password_hash
+            )
             trading.people[name] = member
             organisation.grant_role(tx, "sales", "r_boss" if name == "chef" else "r_seller", member)
         for name in ("ann", "bo"):
