@@ -26,9 +26,9 @@ def to_json(value: Any, value_type: ValueType) -> Any:
     return value
 
 
-def plain_number(value: Decimal) -> int | float:
+def plain_number(value: Decimal | int) -> int | float:
     """The JSON number of a decimal: whole numbers without a point; exact, since fields hold at most 15 digits."""
-    return int(value) if value == value.to_integral_value() else float(value)
+    return int(value) if value == int(value) else float(value)
 
 
 def moment_text(moment: datetime) -> str:
