@@ -25,6 +25,7 @@ class Option(registry.Options):
 
     `sets` gives other fields of the record a value when this choice is taken (a stage its win rate), unless the same
     save gives them one. `goal` says what the stage is for; `requires` lists what must be filled in while it lasts.
+    `was` names options that are gone: publishing moves their records to this one.
     """
 
     value: str = Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")
@@ -33,14 +34,16 @@ class Option(registry.Options):
     goal: Words | None = None
     sets: dict[FieldName, Any] = {}
     requires: tuple[FieldName, ...] = ()
+    was: tuple[str, ...] = ()
 
 
 Choices = Annotated[tuple[Annotated[Option, Short("value")], ...], Field(min_length=1, max_length=MOST_CHOICES)]
 
 
 def doubled_choices(options: Sequence[Option]) -> Iterator[Problem]:
-    """Every value that stands twice among the options."""
-    for value, times in Counter(option.value for option in options).items():
+    """Every value that stands twice among the options, or is both there and gone."""
+    values = [option.value for option in options] + [gone for option in options for gone in option.was]
+    for value, times in Counter(values).items():
         if times > 1:
             message = {"en": f"The option “{value}” is there twice", "zh": f"选项“{value}”重复"}
             yield Problem(ROOT / "options", "duplicate_option", message)

@@ -95,9 +95,9 @@ def _convert_one(value: Any, old: ValueType, new: ValueType, field: CompiledFiel
 
 
 def _option_of(text: str, field: CompiledField) -> str:
-    """Where the field offers choices, the one whose title the text is."""
+    """Where the field offers choices, the one whose title the text is, or that took over from it."""
     for value, option in field.choices.items():
-        if text in (say(option.title, "en"), say(option.title, "zh")):
+        if text in option.was or text in (say(option.title, "en"), say(option.title, "zh")):
             return value
     return text
 

@@ -11,7 +11,7 @@ from engines.forms import tables
 from metadata.text import Text, say
 
 Phase = Literal["expand", "backfill", "contract"]
-StepKind = Literal["create_table", "add_column", "add_index", "drop_index", "convert", "fill"]
+StepKind = Literal["create_table", "add_column", "add_index", "drop_index", "convert", "move", "fill"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Step:
     column: str | None = None
     index: sa.Index | None = None
     source: Source | None = None
+    moves: tuple[tuple[str, str], ...] = ()
 
     @property
     def summary(self) -> str:
@@ -44,6 +45,9 @@ class Step:
         if self.kind == "convert":
             assert self.source is not None
             return f"convert {self.source.name} ({self.source.stored.shape}) to {self.column or self.table.name}"
+        if self.kind == "move":
+            moved = ", ".join(f"{old} to {new}" for old, new in self.moves)
+            return f"move {moved} in {self.table.name}.{self.column or 'value'}"
         if self.kind in ("add_index", "drop_index"):
             assert self.index is not None
             unique = "unique " if self.index.unique else ""
@@ -106,10 +110,20 @@ def _backfill(before: CompiledApp | None, after: CompiledApp) -> Iterator[Step]:
             if (source := stored.source(field)) is not None and not field.is_derived:
                 table = field.side_table if field.side_table is not None else form.table
                 yield Step("backfill", "convert", form.id, field.id, table, field.column, source=source)
+            if moves := _moves(before, form, field):
+                table = field.side_table if field.side_table is not None else form.table
+                yield Step("backfill", "move", form.id, field.id, table, field.column, moves=moves)
     for key in after.derived_order:
         if key[0] in before.forms and _means_otherwise(before, after, key):
             form = after.forms[key[0]]
             yield Step("backfill", "fill", key[0], key[1], form.table, form.fields[key[1]].column)
+
+
+def _moves(before: CompiledApp, form: CompiledForm, field: CompiledField) -> tuple[tuple[str, str], ...]:
+    """Which options that are gone were taken over by which."""
+    old = before.forms[form.id].fields.get(field.id) if form.id in before.forms else None
+    gone = old.choices if old is not None and old.type == field.type else {}
+    return tuple((was, value) for value, option in field.choices.items() for was in option.was if was in gone)
 
 
 def _contract(before: CompiledApp | None, after: CompiledApp) -> Iterator[Step]:
@@ -198,10 +212,14 @@ def _rests_on_new(before: CompiledApp, after: CompiledApp, key: FieldKey) -> boo
 
 
 def _is_other(before: CompiledApp, after: CompiledApp, id: str) -> bool:
-    if before.storages.get(id) != after.storages.get(id):
+    if before.storages.get(id) != after.storages.get(id) or _is_moved(before, after, id):
         return True
     key = next((each for each in after.derived_order if each[1] == id), None)
     return key is not None and key[0] in before.forms and _means_otherwise(before, after, key)
+
+
+def _is_moved(before: CompiledApp, after: CompiledApp, id: str) -> bool:
+    return any(id in form.fields and _moves(before, form, form.fields[id]) for form in after.forms.values())
 
 
 def _meaning(field: CompiledField) -> object:
@@ -242,7 +260,8 @@ def _field_losses(
             "zh": f"“{say(old.title, 'zh')}”中无法转换为新类型的值将不再显示",
         }
         yield Loss(form.id, old.id, "retyped", message)
-    gone = [value for value in old.choices if new.choices and value not in new.choices]
+    moved = {was for option in new.choices.values() for was in option.was}
+    gone = [value for value in old.choices if new.choices and value not in new.choices and value not in moved]
     if gone:
         english, chinese, listed = say(old.title, "en"), say(old.title, "zh"), ", ".join(gone)
         message = {

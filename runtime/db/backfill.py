@@ -40,8 +40,16 @@ class Report:
 
 def backfill(connection: sa.Connection, plan: SchemaPlan, app: CompiledApp, facts: Facts) -> list[Report]:
     """Carry out the `backfill` steps of a plan inside the caller's transaction."""
-    return [_convert(connection, app, step) if step.kind == "convert" else _fill(connection, app, step, facts)
-            for step in plan.of("backfill")]  # fmt: skip
+    return [_carry_out(connection, app, step, facts) for step in plan.of("backfill")]
+
+
+def _carry_out(connection: sa.Connection, app: CompiledApp, step: Step, facts: Facts) -> Report:
+    match step.kind:
+        case "convert":
+            return _convert(connection, app, step)
+        case "move":
+            return _move(connection, step)
+    return _fill(connection, app, step, facts)
 
 
 def rows_to_backfill(connection: sa.Connection, plan: SchemaPlan) -> int:
@@ -73,6 +81,23 @@ def _convert(connection: sa.Connection, app: CompiledApp, step: Step) -> Report:
             except DoesNotConvert:
                 report.fail(record)
         _write(connection, form.table, target, converted)
+    return report
+
+
+def _move(connection: sa.Connection, step: Step) -> Report:
+    """Records whose option is gone take the one that took over; one that has both keeps it once."""
+    assert step.table is not None
+    report = Report(step.form, str(step.field))
+    column = step.table.c[step.column or "value"]
+    for old, new in step.moves:
+        moving = step.table.update().where(column == old).values({column.name: new})
+        if step.column is None:
+            other = step.table.alias()
+            has_both = sa.exists().where(other.c.record == step.table.c.record, other.c.value == new)
+            moving = moving.where(~has_both)
+        report.rows += connection.execute(moving).rowcount
+        if step.column is None:
+            report.rows += connection.execute(step.table.delete().where(column == old)).rowcount
     return report
 
 

@@ -56,6 +56,15 @@ CASES: list[tuple[str, Forms | None, Forms, list[str], list[str]]] = [
       "add unique index uq_a1_t_thing_f_size_2"], ["retyped"]),
     ("an option less", [form("thing", field("kind", "select", options=["a", "b"]))],
      [form("thing", field("kind", "select", options=["a"]))], [], ["option_removed"]),
+    ("stages are refined and the old ones taken over",
+     [form("thing", field("kind", "select", options=["a", "b", "c"]))],
+     [form("thing", field("kind", "select", options=["a1", {"value": "a2", "was": ["a", "b"]}, "c"]))],
+     ["move a to a2, b to a2 in a1_t_thing.f_kind"], []),
+    ("a formula reads a choice whose records move",
+     [form("thing", field("kind", "select", options=["a"]), field("is_a", "formula", formula="kind == 'a'"))],
+     [form("thing", field("kind", "select", options=[{"value": "b", "was": ["a"]}]),
+           field("is_a", "formula", formula="kind == 'a'"))],
+     ["move a to b in a1_t_thing.f_kind", "fill a1_t_thing.f_is_a"], []),
     ("a new formula", [form("thing", SIZE)],
      [form("thing", SIZE, field("twice", "formula", formula="size * 2"))],
      ["add column a1_t_thing.f_twice", "fill a1_t_thing.f_twice"], []),
@@ -97,7 +106,7 @@ def test_no_publish_ever_drops_a_table_or_a_column(
     _, found = planned(before, after)
 
     kinds = {step.kind for step in found.steps}
-    assert kinds <= {"create_table", "add_column", "add_index", "drop_index", "convert", "fill"}
+    assert kinds <= {"create_table", "add_column", "add_index", "drop_index", "convert", "move", "fill"}
 
 
 def test_what_comes_back_needs_no_new_column() -> None:

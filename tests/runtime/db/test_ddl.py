@@ -188,6 +188,24 @@ def test_a_choice_becomes_several_and_one_again(database: Database) -> None:
     assert column(database, app, "t_thing", "f_kind") == ["a", None, "b"]
 
 
+def test_records_follow_an_option_that_was_taken_over(database: Database) -> None:
+    before = [field("kind", "select", options=["a", "b"]), field("kinds", "multi_select", options=["a", "b"])]
+    refined = ["a1", {"value": "a2", "was": ["a"]}, "b"]
+    after = [field("kind", "select", options=refined), field("kinds", "multi_select", options=refined)]
+    app, _ = publish(database, None, form("thing", NAME, *before))
+    put(database, app, "t_thing", {"f_kind": "a"}, {"f_kind": "b"}, {"f_kind": None})
+    with database.write() as connection:
+        tables = app.metadata.tables
+        listed = [{"record": 1, "value": value, "position": place} for place, value in enumerate("ab")]
+        connection.execute(tables["a1_f_kinds"].insert(), listed)
+
+    app, reports = publish(database, app, form("thing", NAME, *after))
+
+    assert column(database, app, "t_thing", "f_kind") == ["a2", "b", None]
+    assert side(database, app, "t_thing", "f_kinds") == [(1, "a2"), (1, "b")]
+    assert [report.rows for report in reports] == [1, 1]
+
+
 def test_text_and_choice_are_stored_alike_so_nothing_moves(database: Database) -> None:
     app, _ = publish(database, None, form("thing", NAME, field("kind")))
     put(database, app, "t_thing", {"f_kind": "a"}, {"f_kind": "elsewhere"})
