@@ -4,6 +4,8 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +15,14 @@ from builder_api.publish import import_document
 from engines.actor import Actor, system
 from engines.compiled import CompiledApp
 from runtime import flows, identity, job_kinds, jobs, organisation, records, tasks, timers, transaction
+from runtime.db import tables
+from runtime.db.engine import open_database
+from runtime.db.migrate import migrate
 from runtime.services import Services
+from runtime.settings import Settings
 from runtime.transaction import Tx
 
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ROLES = ("seller", "director", "legal", "general_manager", "finance")
 
 
@@ -266,21 +273,49 @@ class Department:
         import_document(self.services, document)
 
 
+HELD = {"sam": "seller", "dan": "director", "lea": "legal", "gus": "general_manager", "fay": "finance"}
+
+
 @pytest.fixture
-def department(services: Services, password_hash: str) -> Department:
+def department(services: Services) -> Department:
     """Sam sells, Dan directs, Lea is the lawyer, Gus the general manager, Fay keeps the money, Eve does nothing."""
-    found = Department(services)
+    with services.database.read() as connection:
+        people = connection.execute(sa.select(tables.member.c.name, tables.member.c.id)).all()
+    return Department(services, {row.name: row.id for row in people})
+
+
+# The app is published and the people are hired once; every test gets a copy of that database.
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> Path:
+    path = tmp_path_factory.mktemp("flows") / "fourfold.sqlite3"
+    _furnish(f"sqlite:///{path}", path.parent, password_hash)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(
+    postgresql_server: Any, tmp_path_factory: pytest.TempPathFactory, password_hash: str
+) -> Iterator[str]:
+    with postgresql_server.database(template="template0") as url:
+        _furnish(url, tmp_path_factory.mktemp("flows"), password_hash)
+        yield str(sa.make_url(url).database)
+
+
+def _furnish(url: str, folder: Path, password_hash: str) -> None:
+    database = open_database(url)
+    migrate(database)
+    services = Services(Settings(_env_file=None, data_dir=folder, database_url=url), database, lambda: NOW)
     import_document(services, dict(DEFINITION))
 
-    def begin(tx: Tx) -> None:
+    def hire(tx: Tx) -> None:
         home = organisation.add_department(tx, "Company")
-        for name in ("sam", "dan", "lea", "gus", "fay", "eve"):
-            found.people[name] = organisation.add_member(
-                tx, name, f"{name}@example.com", department=home, password_hash=password_hash
-            )
-        held = {"sam": "seller", "dan": "director", "lea": "legal", "gus": "general_manager", "fay": "finance"}
-        for name, role in held.items():
-            organisation.grant_role(tx, "deals", f"r_{role}", found.people[name])
+        for name in (*HELD, "eve"):
+            email = f"{name}@example.com"
+            member = organisation.add_member(tx, name, email, department=home, password_hash=password_hash)
+            if name in HELD:
+                organisation.grant_role(tx, "deals", f"r_{HELD[name]}", member)
 
-    transaction.run(services, system("test"), begin)
-    return found
+    transaction.run(services, system("test"), hire)
+    database.dispose()
