@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import puremagic
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from engines.compiled import CompiledField, CompiledForm
 from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Problem
@@ -73,9 +73,9 @@ def claim_for(tx: Tx, app: str, form: CompiledForm, record: int, before: Values 
 def claim(tx: Tx, app: str, form: str, field: CompiledField, record: int, files: Sequence[str]) -> None:
     """Give files to a record: those the actor uploaded himself, and those it has already; nobody else's."""
     wanted = {int(file) for file in files if file.isdigit() and int(file) < 2**63}
-    free = tables.file.c.record.is_(None)
+    free: ColumnElement[bool] = tables.file.c.record.is_(None)
     if not tx.actor.is_system:
-        free &= tables.file.c.uploaded_by == tx.actor.member
+        free = free & (tables.file.c.uploaded_by == tx.actor.member)
     here = (tables.file.c.form == form) & (tables.file.c.record == record)
     claimed = update(tables.file).where(tables.file.c.id.in_(wanted), tables.file.c.app == app, free | here)
     done = tx.connection.execute(claimed.values(form=form, field=field.id, record=record)).rowcount if wanted else 0

@@ -75,7 +75,7 @@ def sign_in(
     with services.database.read() as connection:
         now = services.clock()
         found = connection.execute(select(tables.member).where(tables.member.c.email == email)).one_or_none()
-        sign_in_delays.require_patience(connection, email, address, found and found.id, now)
+        sign_in_delays.require_patience(connection, email, address, found.id if found else None, now)
     kept = found.password_hash if found is not None and found.active else None
     if not passwords.verify_password(password, kept):
         run(services, NOBODY, lambda tx: _failed(tx, email, address, found), cause)
@@ -313,7 +313,7 @@ def create_key(
         message = {"en": f"You have {KEYS_PER_MEMBER} keys already", "zh": f"您已有 {KEYS_PER_MEMBER} 个密钥"}
         raise Invalid(Problem(ROOT, "too_many_keys", message, {"en": "Revoke one first", "zh": "请先吊销一个"}))
     secret = KEY_MARK + secrets.token_urlsafe(32)
-    row = {
+    row: dict[str, Any] = {
         "id": new_id(),
         "prefix": secret[: len(KEY_MARK) + 6],
         "hash": hashed(secret),

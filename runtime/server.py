@@ -27,7 +27,7 @@ from runtime.web.metrics import Metrics
 # known here by name only.
 FLOORS = ("runtime.web", "builder_api", "runtime.web.pages")
 API = "/api/v1"
-NO_TELEMETRY = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}  # /metrics counts for us
+NO_TELEMETRY: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans"), False)  # /metrics counts for us
 
 
 class UnguardedRoute(Exception):

@@ -34,7 +34,6 @@ class Services:
     clock: Clock = wall_clock
     organisations: OrganisationCache = field(default_factory=OrganisationCache)
     queue: "Queue | None" = None  # who carries jobs to workers; without one they wait for `jobs.run_due`
-    queue: "Queue | None" = None  # who carries jobs to workers; without one they wait for the next look
     lock: Lock = field(default_factory=Lock)
     answering: set[object] = field(default_factory=set)  # the idempotency keys this process answers right now
 

@@ -207,7 +207,7 @@ def _register_expression_functions(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _sqlite_time_limit(connection: Connection, seconds: float) -> Iterator[None]:
-    raw = connection.connection.driver_connection
+    raw: Any = connection.connection.driver_connection
     deadline = time.monotonic() + seconds
     raw.set_progress_handler(lambda: time.monotonic() > deadline, SQLITE_STEPS_BETWEEN_CLOCK_LOOKS)
     try:

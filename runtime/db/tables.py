@@ -4,6 +4,8 @@ They hold no foreign keys: history, audit and decisions outlive what they name, 
 member who is mentioned. Ids are made by the process (`runtime.db.ids`).
 """
 
+from typing import Any
+
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 from runtime.db.types import Id, Json, UtcDateTime
@@ -21,15 +23,15 @@ def _id(name: str = "id") -> Column:
     return Column(name, Id, primary_key=True, autoincrement=False)
 
 
-def _key(name: str, kind: object = Text) -> Column:
+def _key(name: str, kind: Any = Text) -> Column:
     return Column(name, kind, primary_key=True, autoincrement=False)
 
 
-def _must(name: str, kind: object = Text) -> Column:
+def _must(name: str, kind: Any = Text) -> Column:
     return Column(name, kind, nullable=False)
 
 
-def _may(name: str, kind: object = Text) -> Column:
+def _may(name: str, kind: Any = Text) -> Column:
     return Column(name, kind, nullable=True)
 
 

@@ -137,7 +137,7 @@ def add_member(body: NewMember, visit: UserAdmin) -> Response:
         audit.note(tx, "member_added", kind="member", object=made, detail={"rights": sorted(body.rights)})
         return Answer(_member(tx.organisation.people[made]), 201)
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 @router.patch("/members/{member}")
@@ -187,7 +187,7 @@ def add_department(body: NewDepartment, visit: UserAdmin) -> Response:
         audit.note(tx, "department_added", kind="department", object=made)
         return Answer(_department(tx.organisation.departments[made]), 201)
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 @router.patch("/departments/{department}")
