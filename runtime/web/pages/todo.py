@@ -1,0 +1,195 @@
+"""The to-do centre: what waits for me, one task with its whole case, and the decision."""
+
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from starlette.datastructures import FormData
+
+from engines.compiled import CompiledApp
+from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal
+from runtime import flows, tasks
+from runtime.tasks import BOXES, Box, TaskView
+from runtime.transaction import Tx
+from runtime.web.deps import CheckedForm
+from runtime.web.pages.lists import drawing_of
+from runtime.web.pages.page import Page, SignedInOnly
+from runtime.web.pages.posted import Posted
+from runtime.web.pages.record_forms import stored_files
+from runtime.web.pages.record_views import RecordForm
+
+router = APIRouter(include_in_schema=False)
+
+WRITABLE = ("write", "required")
+SHOWN = 50
+
+
+@router.get("/todo")
+def todo(page: SignedInOnly, box: str = "todo") -> Response:
+    """The list; on a wide screen the first task is open beside it."""
+    chosen = _box(box)
+    with page.visit.read() as tx:
+        lines = tasks.tasks(tx, chosen, size=SHOWN)
+        opened = _case(page, tx, lines.items[0].id) if lines.items else None
+        return page.show(tx, "pages/app/todo.html", **_context(page, tx, chosen, lines, opened), alone=False)
+
+
+@router.get("/todo/{id:int}")
+def task_page(page: SignedInOnly, id: int, box: str = "todo") -> Response:
+    """One task; on a phone it fills the screen."""
+    chosen = _box(box)
+    with page.visit.read() as tx:
+        lines = tasks.tasks(tx, chosen, size=SHOWN)
+        context = _context(page, tx, chosen, lines, _case(page, tx, id))
+        return page.show(tx, "pages/app/todo.html", **context, alone=True)
+
+
+@router.post("/todo/{id:int}/{operation}")
+def decide(page: SignedInOnly, data: CheckedForm, id: int, operation: str) -> Response:
+    """Decide the task with what was filled in; a refusal redraws the case with everything that was typed."""
+    with page.visit.read() as tx:
+        app = tasks.app_of_task(tx, id)
+        form = app.form(tasks.view(tx, app, id).line.form)
+    posted = Posted.of(form, data)
+
+    def work(tx: Tx) -> None:
+        _decide(tx, tasks.app_of_task(tx, id), id, operation, data, posted)
+
+    try:
+        page.visit.run(work)
+    except (Invalid, LimitExceeded) as refusal:
+        return _again(page, id, posted, refusal)
+    except Conflict as conflict:
+        return _too_late(page, conflict)
+    return page.go("/todo", page.word(SAID.get(operation, "Done")))
+
+
+def _decide(tx: Tx, app: CompiledApp, id: int, operation: str, data: FormData, posted: Posted) -> None:
+    comment = str(data.get("comment", "")).strip()
+    if operation == "comment":
+        flows.remark(tx, app, id, comment)
+        return
+    seen = tasks.view(tx, app, id)
+    form = app.form(seen.line.form)
+    editable = frozenset(field for field, mode in seen.modes.items() if mode in WRITABLE)
+    values = posted.values(form, editable, app.zone) if operation in ("approve", "resubmit") else {}
+    flows.decide(
+        tx,
+        app,
+        id,
+        operation,
+        _number(data, "version"),
+        comment,
+        values,
+        str(data.get("target", "")) or None,
+        _number(data, "record_version"),
+    )
+
+
+def _again(page: Page, id: int, posted: Posted, refusal: Refusal) -> Response:
+    with page.visit.read() as tx:
+        case = _case(page, tx, id, posted, refusal)
+        return page.fragment("partials/case.html", status=422, case=case, now=_now(page, tx))
+
+
+def _too_late(page: Page, conflict: Conflict) -> Response:
+    """Somebody decided before, or the record has changed: say who and what, and how to go on."""
+    problems = page.problems(conflict)
+    return page.fragment(
+        "partials/too_late.html", status=conflict.status, problems=problems, title=page.say(conflict.title)
+    )
+
+
+# --- what is drawn ---
+
+
+def _context(page: Page, tx: Tx, box: Box, lines: tasks.Lines, opened: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "box": box,
+        "boxes": [{"name": each, "title": page.word(BOX_TITLES[each])} for each in BOXES],
+        "lines": lines.items,
+        "total": lines.total,
+        "case": opened,
+        "now": _now(page, tx),
+    }
+
+
+def _case(page: Page, tx: Tx, id: int, posted: Posted | None = None, refusal: Refusal | None = None) -> dict[str, Any]:
+    app = tasks.app_of_task(tx, id)
+    seen = tasks.view(tx, app, id)
+    is_open = bool(seen.operations)
+    drawn = _form(page, tx, app, seen, posted, refusal)
+    return {
+        "line": seen.line,
+        "version": seen.line.version,
+        "record_version": seen.shown.version if seen.shown else "",
+        "form": (drawn.inputs() if is_open else drawn.view()) if drawn is not None else None,
+        "problems": drawn.problems() if drawn is not None else page.problems(refusal) if refusal else [],
+        "operations": seen.operations,
+        "targets": seen.targets,
+        "related": [
+            {"href": f"/apps/{app.name}/forms/{form}/{record}", "label": label, "title": page.say(app.form(form).title)}
+            for form, record, label in seen.related
+        ],
+        "progress": seen.progress,
+        "comment": posted.texts.get("comment", [""])[-1] if posted else "",
+        "open": f"/apps/{app.name}/forms/{seen.line.form}/{seen.line.record}",
+    }
+
+
+def _form(
+    page: Page, tx: Tx, app: CompiledApp, seen: TaskView, posted: Posted | None, refusal: Refusal | None
+) -> RecordForm | None:
+    if seen.shown is None:
+        return None
+    form = app.form(seen.line.form)
+    readable = frozenset(seen.modes)
+    editable = frozenset(field for field, mode in seen.modes.items() if mode in WRITABLE)
+    drawing = replace(drawing_of(page, tx, app), files=stored_files(tx, form, seen.shown.values))
+    return RecordForm(
+        drawing,
+        form,
+        seen.shown.values,
+        seen.shown.labels,
+        readable,
+        editable if seen.operations else frozenset(),
+        seen.shown.version,
+        posted,
+        refusal,
+    )
+
+
+def _now(page: Page, tx: Tx) -> Any:
+    return tx.now.astimezone(ZoneInfo(page.actor.time_zone or tx.settings.time_zone))
+
+
+def _box(name: str) -> Box:
+    return next((each for each in BOXES if each == name), "todo")
+
+
+def _number(data: FormData, name: str) -> int | None:
+    text = str(data.get(name, ""))
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _(text: str) -> str:
+    """Mark a word for the catalogue; it is translated where it is shown."""
+    return text
+
+
+BOX_TITLES = {
+    "todo": _("Waiting for me"),
+    "done": _("Done by me"),
+    "started": _("Started by me"),
+    "copies": _("Copies for me"),
+}
+SAID = {
+    "approve": _("Approved"),
+    "reject": _("Rejected"),
+    "return": _("Returned"),
+    "resubmit": _("Submitted again"),
+    "comment": _("Commented"),
+    "read": _("Marked as read"),
+}
