@@ -58,15 +58,15 @@ def _with_renames(language: Language, document: Any, live: AppDefinition | None,
     """Read the draft; where a known id has a new name, every reference to the old one is written anew first."""
     ids = {**(known.ids or {}), **(known_ids(live) if live else {})}
     shaped = language.shape(document, ids)
-    if live is None or shaped.app is None or shaped.rest is not None or shaped.problems:
-        return language.examine(document, live, known.ids)
+    if live is None or shaped.app is None or shaped.problems:
+        return language.complete(shaped)
     renames = renamed(live, shaped.app)
     if not renames:
-        return language.examine(document, live, known.ids)
+        return language.complete(shaped)
     written = language.canonical(shaped.app)
     old = language.shape(under_old_names(written, renames), ids)
     if old.app is None or old.problems:
-        return language.examine(document, live, known.ids)
+        return language.complete(shaped)
     meanings = _meanings(compile_forms(old.app, language.kinds, known.number, {}, Problems()).names)
     return language.examine(follow(written, old.app, renames, meanings), live, known.ids)
 

@@ -1,6 +1,7 @@
 """Impact: where a thing is used, so that nobody breaks what he does not see."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from engines.compiled import CompiledApp
@@ -12,6 +13,7 @@ from metadata.problems import Path, Refusal
 from metadata.references import NamesOfApp, graph
 from metadata.renames import scope_of
 from metadata.text import say
+from metadata.value_types import ValueType
 from metadata.walk import Leaf, leaves
 
 
@@ -47,12 +49,22 @@ def _read(leaf: Leaf, text: str, app: CompiledApp, kinds: Kinds, names: NamesOfA
     scope = scope_of(leaf, names, app.names)
     if scope is None:
         return set()
+    scope = replace(scope, extras=_parameters(leaf, app))
     try:
         return {
             part for expression in _expressions(leaf, text, scope, kinds) for read in expression.reads for part in read
         }
     except Refusal:
         return set()
+
+
+def _parameters(leaf: Leaf, app: CompiledApp) -> dict[str, ValueType]:
+    """What the reader of a report may choose can be read in its expressions."""
+    section, index = leaf.path.parts[:2]
+    if section != "reports" or not isinstance(index, int):
+        return {}
+    report = app.reports.report(app.definition.reports[index].key)
+    return {each.name: each.type for each in report.parameters} if report is not None else {}
 
 
 def _expressions(leaf: Leaf, text: str, scope: Scope, kinds: Kinds) -> Iterator[Expression]:

@@ -72,7 +72,10 @@ class Language:
         self, document: Any, live: AppDefinition | None = None, known: Mapping[str, str] | None = None
     ) -> Examined:
         """Read a document as far as it goes; ids come from the live definition, or from a map of all that ever were."""
-        shaped = self.shape(document, {**(known or {}), **(known_ids(live) if live else {})})
+        return self.complete(self.shape(document, {**(known or {}), **(known_ids(live) if live else {})}))
+
+    def complete(self, shaped: Examined) -> Examined:
+        """Say also which names lead nowhere and which limits are passed."""
         if shaped.app is not None:
             shaped.add(unknown_names(shaped.app))
             shaped.add(check_limits(shaped.app))
@@ -99,6 +102,10 @@ class Language:
         examined = Examined(self._with_ids(app, known), problems, rest, upgraded)
         examined.add(named)
         return examined
+
+    def load(self, document: Any) -> AppDefinition:
+        """Read a definition that was checked when it was stored: later checks must not make it unreadable."""
+        return self._parse(upgrade(document))
 
     def canonical(self, app: AppDefinition) -> dict[str, Any]:
         """The one way to write a definition: keys in order, what is as usual left out."""

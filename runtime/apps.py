@@ -77,7 +77,7 @@ class Apps:
     def _compile(self, connection: sa.Connection, manifest: int) -> CompiledApp:
         row = manifest_row(connection, manifest)
         number = connection.scalar(sa.select(tables.app.c.number).where(tables.app.c.name == row.app))
-        definition = self.language.read(document_of(connection, row))
+        definition = self.language.load(document_of(connection, row))
         return compile_app(definition, self.kinds, int(number or 1), stored_as(row))
 
 
