@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from engines.actor import system
 from metadata.problems import ROOT, Conflict, NotFound, Problem, Refusal
@@ -29,6 +29,7 @@ MOST_ATTEMPTS = 8
 FIRST_DELAY_SECONDS = 10
 LONGEST_DELAY_SECONDS = 3600
 MOST_HOPS = 10
+KEPT = timedelta(days=30)
 LONGEST_ERROR = 1000
 OPEN = ("queued", "running")
 
@@ -142,6 +143,12 @@ def discard(tx: "Tx", key: str) -> None:
     """Give a dead job up; audited."""
     _leave_grave(tx, key, {"state": "discarded", "finished_at": tx.now})
     audit.note(tx, "job_discarded", kind="job", object=key)
+
+
+def purge(connection: Connection, now: datetime) -> int:
+    """Forget jobs that were done long ago; those that failed stay until somebody decides."""
+    old = job.c.state.in_(("done", "discarded")) & (job.c.finished_at < now - KEPT)
+    return connection.execute(delete(job).where(old)).rowcount
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -223,6 +223,7 @@ def tidy(running: Running) -> None:
     files.sweep(running.services, running.services.clock())
     with transaction.begin(running.services, system("worker")) as tx:
         traces.purge(tx)
+        jobs.purge(tx.connection, tx.now)
 
 
 def _launch(services: "Services", executor: str) -> None:

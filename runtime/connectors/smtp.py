@@ -26,6 +26,13 @@ class MailRefused(Refusal):
     is_permanent = True
 
 
+class NoMailServer(MailRefused):
+    """The operator has named no mail server; trying again changes nothing until he does."""
+
+    code = "no_mail_server"
+    title = {"en": "No mail server is set (FOURFOLD_SMTP_HOST)", "zh": "未配置邮件服务器(FOURFOLD_SMTP_HOST)"}
+
+
 @dataclass(frozen=True)
 class Mail:
     """One mail to one address."""
@@ -70,6 +77,8 @@ class Smtp(ConnectorType):
 def send(settings: Settings, mail: Mail) -> None:
     """Send one mail; a refusal of the address itself is final, all else is tried again later."""
     message = mail.as_message()
+    if not settings.smtp_host:
+        raise NoMailServer(Problem(ROOT, "no_mail_server", NoMailServer.title))
     server = outbound.open_smtp(settings)
     try:
         server.send_message(message, _bare(mail.sender), [mail.to])

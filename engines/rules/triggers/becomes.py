@@ -17,14 +17,25 @@ class Becomes(TriggerType):
     name = "becomes"
     title = {"en": "Condition becomes true", "zh": "条件成立"}
     icon = "toggle-right"
-    operations = frozenset({"create", "update", "derived"})
+    operations = frozenset({"create", "update"})
 
     class Options(registry.Options):
         form: FormName
         if_: Condition
 
     def compile(self, options: Any, context: ActionContext) -> CompiledCondition | None:
-        return compile_condition(options.if_, context, "if")
+        condition = compile_condition(options.if_, context, "if")
+        if condition is not None and _reads_only_rollups(condition, context):
+            message = {
+                "en": "Roll-ups move without a save, so this would never fire",
+                "zh": "汇总不随保存变化,此条件不会触发",
+            }
+            hint = {
+                "en": "Use the trigger rollup_changed, with a condition such as “total > 5 and old.total <= 5”",
+                "zh": "请使用触发器 rollup_changed,并写条件,例如 “total > 5 and old.total <= 5”",
+            }
+            context.add("only_rollups", message, "if", hint=hint)
+        return condition
 
     def looks(self, compiled: CompiledCondition, change: Change) -> Look | Needs:
         if change.event.operation not in self.operations:
@@ -40,3 +51,10 @@ class Becomes(TriggerType):
         if language == "zh":
             return f"当“{options.form}”开始满足 {condition} 时"
         return f"when {options.form} comes to meet {condition}"
+
+
+def _reads_only_rollups(condition: CompiledCondition, context: ActionContext) -> bool:
+    """Whether nothing that a save changes can make the condition cross."""
+    fields = context.app.forms[context.form or ""].fields
+    read = [fields[path[1]] for path in condition.whole.reads if path[0] == "record" and path[1:] and path[1] in fields]
+    return bool(read) and all(field.storage == "rollup" for field in read)

@@ -157,6 +157,7 @@ def test_a_wrong_action_is_a_problem_at_its_place(action: dict[str, Any], place:
             "/rules/0/when/field",
             "not_a_rollup",
         ),
+        ({"when": {"trigger": "becomes", "form": "deal", "if": "visits > 2"}}, "/rules/0/when/if", "only_rollups"),
         ({"when": {"trigger": "created", "form": "deal"}, "then": []}, "/rules/0/then", "no_actions"),
         (
             {"when": {"trigger": "schedule", "cron": "0 9 * * *"}, "then": [{"action": "assign", "to": None}]},

@@ -46,6 +46,7 @@ FORMS: list[dict[str, Any]] = [
             {"id": "f_due", "name": "due", "type": "date"},
             {"id": "f_call", "name": "call", "type": "datetime"},
             {"id": "f_note", "name": "note", "type": "text"},
+            {"id": "f_visits", "name": "visits", "type": "rollup", "form": "visit", "link": "deal", "count": True},
             {
                 "id": "f_plan",
                 "name": "plan",

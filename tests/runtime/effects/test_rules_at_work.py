@@ -167,6 +167,30 @@ def test_messages_come_in_the_language_of_their_reader(services: Services, clock
     assert sorted(mail["to"] for mail in office.mails) == ["ann@example.com", "bo@example.com"]
 
 
+def test_a_moved_total_sets_off_the_rules_of_its_parent(services: Services, clock: MovedClock) -> None:
+    office = open_trading(
+        services,
+        clock,
+        {
+            "when": on("rollup_changed", field="visits"),
+            "then": [{"action": "notify", "to": "=owner", "text": "{{visits}}"}],
+        },
+        {
+            "when": on("rollup_changed"),
+            "if": "visits >= 2 and old.visits < 2",
+            "then": [{"action": "set", "values": {"note": "warm"}}],
+        },
+    )
+    deal = office.save(name="A")
+
+    office.save("visit", deal=str(deal))
+    first = office.record(deal)
+    office.save("visit", deal=str(deal))
+
+    assert (first["f_note"], office.record(deal)["f_note"]) == (None, "warm")
+    assert office.inbox("ann") == ["1", "2"]
+
+
 def test_a_dry_run_replaces_the_gate_and_nothing_happens(services: Services, clock: MovedClock) -> None:
     from engines.effects import CreateRecord, Notify
     from runtime import effects, transaction
