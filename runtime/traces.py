@@ -17,7 +17,6 @@ from engines.events import RecordChanged
 from engines.facts import Needs
 from engines.json_values import moment_text, to_json
 from engines.rules import CompiledRule, RuleTrace, why
-from metadata.conditions import text_of
 from metadata.problems import ROOT, NotFound, Problem
 from metadata.text import say
 from runtime import history, storage
@@ -203,24 +202,3 @@ def _changed(row: Any, before: Mapping[str, Any] | None, after: Mapping[str, Any
     if row["changed"]:
         return frozenset(row["changed"])
     return frozenset(name for name, value in after.items() if before is None or before.get(name) != value)
-
-
-def sentence_of(rule: CompiledRule, language: str) -> str:
-    """A rule in words: when it looks, under which condition, and what it does then."""
-    definition = rule.definition
-    when = rule.trigger.sentence(definition.when, language)
-    condition = text_of(definition.if_) if definition.if_ is not None else ""
-    then = _list(rule.then, language)
-    otherwise = _list(rule.otherwise, language)
-    if language == "zh":
-        parts = [when, f"如果 {condition}" if condition else "", f"则{then}" if then else ""]
-        return ",".join(part for part in parts if part) + (f";否则{otherwise}" if otherwise else "") + "。"
-    text = when[:1].upper() + when[1:]
-    text += f", if {condition}" if condition else ""
-    text += f": {then}" if then else ""
-    return text + (f"; else {otherwise}" if otherwise else "") + "."
-
-
-def _list(actions: Any, language: str) -> str:
-    said = [action.kind.sentence(action.options, language) for action in actions]
-    return ("、" if language == "zh" else ", then ").join(said)

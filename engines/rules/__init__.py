@@ -5,6 +5,7 @@ from engines.rules.compiled import CompiledRule, CompiledRules, Outcome
 from engines.rules.execute import occurrence_of, why
 from engines.rules.trace import RuleTrace
 from engines.rules.trigger_type import Sweep, TriggerType
+from engines.rules.words import sentence_of
 
 __all__ = [
     "CompiledRule",
@@ -16,5 +17,6 @@ __all__ = [
     "compile_rule",
     "compile_rules",
     "occurrence_of",
+    "sentence_of",
     "why",
 ]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from engines.compiled import CompiledApp
 from engines.json_values import moment_text
-from engines.rules import CompiledRule
+from engines.rules import CompiledRule, sentence_of
 from metadata.problems import ROOT, NotFound, Problem, nearest
 from metadata.text import say
 from runtime import jobs, reading, traces
@@ -39,7 +39,7 @@ def list_rules(app: str, visit: AppAdmin) -> Response:
     """The rules of an app in words, in their order."""
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
-        items = [_rule(rule, visit.language) for rule in compiled.rules]
+        items = [_rule(compiled, rule, visit.language) for rule in compiled.rules]
     return JsonResponse({"items": items}, headers=NOT_KEPT)
 
 
@@ -109,7 +109,7 @@ def discard_job(key: str, visit: AppAdmin) -> Response:
     return visit.once(work)  # type: ignore[no-any-return]
 
 
-def _rule(rule: CompiledRule, language: str) -> dict[str, Any]:
+def _rule(app: CompiledApp, rule: CompiledRule, language: str) -> dict[str, Any]:
     return {
         "id": rule.id,
         "name": rule.name,
@@ -118,7 +118,7 @@ def _rule(rule: CompiledRule, language: str) -> dict[str, Any]:
         "trigger": rule.trigger.name,
         "when": "while saving" if rule.early else "in a job" if rule.in_job else "after saving",
         "group": rule.group,
-        "sentence": traces.sentence_of(rule, language),
+        "sentence": sentence_of(app, rule, language),
     }
 
 
