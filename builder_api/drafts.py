@@ -71,9 +71,9 @@ def put(tx: "Tx", app: str, document: Any, version: int | None) -> Draft:
     return draft
 
 
-def patch(tx: "Tx", app: str, changes: Sequence[Any], version: int | None) -> Draft:
-    """Change places of the draft: a list of {"op": "add" | "replace" | "remove", "path": pointer, "value"}."""
-    document = copy.deepcopy(get(tx, app).document)
+def patched(document: Any, changes: Sequence[Any]) -> Any:
+    """Change places of a document: a list of {"op": "add" | "replace" | "remove", "path": pointer, "value"}."""
+    document = copy.deepcopy(document)
     for index, change in enumerate(changes):
         try:
             document = _changed(document, change)
@@ -84,7 +84,7 @@ def patch(tx: "Tx", app: str, changes: Sequence[Any], version: int | None) -> Dr
                 "zh": '例如 {"op": "replace", "path": "/forms/0/title", "value": "客户"}',
             }
             raise Invalid(Problem(ROOT / "changes" / index, "bad_change", message, hint)) from None
-    return put(tx, app, document, version)
+    return document
 
 
 def discard(tx: "Tx", app: str) -> None:

@@ -115,6 +115,7 @@ def prepare(
     if checked.app is None:
         return Prepared(name or "", checked, SchemaPlan(), known, manifest, draft)
     _check_pinned(services, connection, checked)
+    _check_requirements(services, connection, checked)
     planned = plan(known.live, checked.app)
     rows = rows_to_backfill(connection, planned) if known.live is not None else 0
     return Prepared(checked.app.name, checked, planned, known, manifest, draft, rows)
@@ -192,6 +193,17 @@ def _check_pinned(services: Services, connection: sa.Connection, checked: Checke
             "zh": "请保留该字段(可隐藏)直至这些流程结束,或撤回它们",
         }
         checked.problems.add(ROOT / "flows", "running_flow_broken", message, hint)
+
+
+def _check_requirements(services: Services, connection: sa.Connection, checked: Checked) -> None:
+    """The apps that this one needs must be there."""
+    assert checked.app is not None
+    live = services.apps.names(connection)
+    for index, required in enumerate(checked.app.definition.requires):
+        if required.app not in live:
+            message = {"en": f"The app “{required.app}” is not installed", "zh": f"尚未安装应用“{required.app}”"}
+            hint = {"en": "Import it first", "zh": "请先导入该应用"}
+            checked.problems.add(ROOT / "requires" / index, "app_missing", message, hint)
 
 
 def _require_small(prepared: Prepared) -> None:

@@ -108,7 +108,10 @@ def put_draft(app: App, body: DraftBody, visit: AppAdmin) -> JsonResponse:
 def patch_draft(app: App, body: ChangesBody, visit: AppAdmin) -> JsonResponse:
     """Change places of the draft."""
     version = _version(visit, body.version)
-    draft = visit.run(lambda tx: drafts.patch(tx, app, body.changes, version))
+    with visit.read() as tx:
+        document = drafts.patched(drafts.get(tx, app).document, body.changes)
+    followed = _followed(visit, app, document)
+    draft = visit.run(lambda tx: drafts.put(tx, app, followed, version))
     return JsonResponse(_draft(draft), headers=_etag(draft))
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ValidationError, create_model
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from metadata.app import AppDefinition
 from metadata.canonical import canonical, place_ids, plain_number
@@ -15,7 +15,7 @@ from metadata.flows import NodeDefinition
 from metadata.forms import FieldDefinition
 from metadata.ids import Assignment, check_ids, known_ids
 from metadata.kinds import TAGS, KindNoun, Kinds, Models
-from metadata.limits import check_limits, check_size
+from metadata.limits import check_depth, check_limits, check_size
 from metadata.problems import ROOT, InvalidDefinition, Problem, Problems, Refusal
 from metadata.references import unknown_names
 from metadata.reports import ChartDefinition
@@ -113,6 +113,10 @@ class Language:
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of a whole app."""
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> dict[str, Any]:
         return json_schema(self.models)
 
     @cached_property
@@ -151,8 +155,13 @@ def _upgraded(document: Any) -> dict[str, Any]:
             "zh": '应以 { 开头并写明应用:{"app": "leave", ...}',
         }
         raise InvalidDefinition(Problem(ROOT, "wrong_type", message, hint))
+    check_depth(document)
     plain = _with_plain_numbers(document)
-    check_size(len(to_json(plain)))
+    try:
+        check_size(len(to_json(plain)))
+    except PydanticSerializationError:
+        message = {"en": "The text holds characters that do not exist", "zh": "文本包含无效字符"}
+        raise InvalidDefinition(Problem(ROOT, "broken_text", message)) from None
     return upgrade(plain)
 
 

@@ -20,6 +20,17 @@ DEFINITION_BYTES = 5_000_000
 MAXIMUM_DEPTH = 32
 
 
+def check_depth(document: Any) -> None:
+    """Refuse a document that is nested too deeply to walk through."""
+    waiting = [(document, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+        if depth > MAXIMUM_DEPTH and inner:
+            raise LimitExceeded(_over(ROOT, "L02", "levels of nesting", "嵌套层数", MAXIMUM_DEPTH, depth))
+        waiting.extend((each, depth + 1) for each in inner)
+
+
 def check_size(size: int) -> None:
     """Refuse a definition that is too large to look at."""
     if size > DEFINITION_BYTES:

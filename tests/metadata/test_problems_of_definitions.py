@@ -243,6 +243,20 @@ def test_something_else_entirely_is_refused_too(language: Language, document: An
     assert language.examine(document).problems
 
 
+def test_a_document_nested_beyond_measure_is_refused(language: Language) -> None:
+    nested: Any = "x"
+    for _ in range(5000):
+        nested = [nested]
+
+    [problem] = language.examine(small_app(help=nested)).problems
+
+    assert (problem.code, problem.limit) == ("limit_exceeded", {"limit": "L02", "max": 32, "actual": 33})
+
+
+def test_broken_text_is_refused(language: Language) -> None:
+    assert [problem.code for problem in language.examine(small_app(help="\ud800")).problems] == ["broken_text"]
+
+
 def test_a_key_that_looks_like_a_known_one_is_offered(language: Language) -> None:
     document = small_app()
     document["forms"][1]["fields"][0]["requird"] = True
