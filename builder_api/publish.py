@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from builder_api import drafts
+from builder_api import drafts, stories
 from builder_api.checking import Checked, Known, check
 from builder_api.drafts import Draft
 from engines.actor import Actor, system
@@ -15,6 +15,7 @@ from engines.compiled import CompiledApp
 from engines.facts import Facts
 from engines.forms.schema_plan import SchemaPlan, plan
 from metadata.app import AppDefinition
+from metadata.canonical import canonical
 from metadata.ids import known_ids
 from metadata.parts import Part, cut
 from metadata.problems import ROOT, Conflict, InvalidDefinition, NotFound, Problem, Problems
@@ -34,7 +35,7 @@ MOST_ROWS_AT_ONCE = 100_000
 SHOWN_FAILURES = 20
 
 RunStories = Callable[[AppDefinition], Sequence[Problem]]
-"""Runs the stories of an app in a throw-away database and gives a problem for each that fails."""
+"""Gives a problem for each story of an app that does not come true."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,14 @@ def publish_document(
 def import_document(services: Services, document: Any, *, accept_losses: bool = False) -> str:
     """Publish a definition from the command line; gives the app's name."""
     return publish_document(services, system("command line"), document, accept_losses=accept_losses).app
+
+
+def untrue_stories(definition: AppDefinition) -> list[Problem]:
+    """Tell the stories of an app in a throw-away installation; gives a problem for each that does not come true."""
+    actor = system("stories")
+    document = canonical(definition)
+    told = stories.tell(definition, lambda services, _: publish_document(services, actor, document))
+    return stories.problems_of(told)
 
 
 def prepare(

@@ -11,7 +11,7 @@ from builder_api import drafts, impact, versions
 from builder_api.catalogue import catalogue
 from builder_api.checking import check
 from builder_api.drafts import Draft
-from builder_api.publish import Prepared, Published, nothing_to_publish, prepare, publish, what_is_known
+from builder_api.publish import Prepared, Published, nothing_to_publish, prepare, publish, untrue_stories, what_is_known
 from metadata.text import say
 from runtime.db.backfill import Report
 from runtime.web.answers import JsonResponse
@@ -45,10 +45,11 @@ class CheckBody(Body):
 
 
 class PublishBody(Body):
-    """Which draft to publish, and whether what it loses may go."""
+    """Which draft to publish, whether what it loses may go, and whether its stories are to be told first."""
 
     version: VersionNumber | None = None
     accept_losses: bool = False
+    skip_stories: bool = False
 
 
 class RollbackBody(Body):
@@ -144,6 +145,7 @@ def publish_draft(app: App, body: PublishBody, visit: AppAdmin) -> JsonResponse:
         app,
         version=body.version,
         accept_losses=body.accept_losses,
+        run_stories=None if body.skip_stories else untrue_stories,
         cause=visit.cause,
     )
     return JsonResponse(_published(published))

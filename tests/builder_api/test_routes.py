@@ -55,6 +55,21 @@ def test_an_unfinished_draft_may_be_stored_but_not_published(client: TestClient)
     assert client.get("/api/v1/builder/apps/shop/versions").status_code == 404
 
 
+def test_an_app_whose_story_does_not_come_true_is_not_published(client: TestClient) -> None:
+    steps = [
+        {"ann": "saves", "form": "order", "values": {"title": "First", "amount": 4}, "as": "order"},
+        {"then": "record", "order": {"double": 9}},
+    ]
+    story = {"name": "twice four is nine", "people": {"ann": ["clerk"]}, "steps": steps}
+    client.put(DRAFT, json={"document": shop(stories=[story])})
+
+    refused = client.post("/api/v1/builder/apps/shop/publish", json={})
+    forced = client.post("/api/v1/builder/apps/shop/publish", json={"skip_stories": True})
+
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "/stories/0/steps/1")
+    assert forced.json()["number"] == 1
+
+
 def test_problems_are_said_in_chinese_to_those_who_read_chinese(client: TestClient, services: Services) -> None:
     _hire(services, "hui", frozenset({"app_admin"}), language="zh")
     _sign_in(client, "hui")
