@@ -5,7 +5,9 @@ itself.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
@@ -13,12 +15,12 @@ from sqlalchemy import delete, select
 from engines import access
 from engines.access import scope_needs, view
 from engines.compiled import CompiledApp
-from engines.events import RecordChanged
+from engines.events import MomentCame, RecordChanged
 from engines.facts import Needs
 from engines.json_values import moment_text, to_json
 from engines.rules import CompiledRule, RuleTrace, why
-from metadata.problems import ROOT, NotFound, Problem
-from metadata.text import say
+from metadata.problems import ROOT, NotFound, Problem, Refusal
+from metadata.text import Text, say
 from runtime import history, storage
 from runtime.db import tables
 from runtime.db.ids import new_id
@@ -68,13 +70,55 @@ def of_rule(tx: "Tx", app: CompiledApp, rule: str, limit: int = 100) -> list[dic
 def why_not(
     tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, record: int, seq: int | None = None
 ) -> RuleTrace:
-    """Evaluate a rule again over a change of a record (the last one, unless `seq` names another); nothing is done."""
+    """Evaluate a rule again, as it was live then, over a change of a record (the last, unless `seq` names another).
+
+    For a rule that waits for a moment the record is taken as it is now. Nothing is done.
+    """
     from runtime.gathering import answered
     from runtime.question import facts_of
 
-    event = _event(tx, app, form, record, seq)
-    answer, _ = answered(tx, app, lambda facts: why(rule, event, facts), facts_of(tx, app))
+    if rule.trigger.source != "record":
+        return _why_no_moment(tx, app, rule, form, record)
+    row, event = _event(tx, app, form, record, seq)
+    then = _rule_then(tx, app, rule.id, row["at"])
+    if then is None:
+        reason = {"en": "the rule was not there yet, or switched off", "zh": "当时规则还不存在或已停用"}
+        return RuleTrace(
+            rule.id, rule.name, "not_concerned", reason=reason, event=event.operation, form=form, record=record
+        )
+    facts = replace(facts_of(tx, app), now=row["at"])
+    answer, _ = answered(tx, app, lambda known: why(then, event, known), facts)
     return answer
+
+
+def _why_no_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, record: int) -> RuleTrace:
+    from runtime.gathering import answered
+    from runtime.question import facts_of
+
+    now = storage.load(tx, app, app.forms[form], [record]).get(record)
+    event = MomentCame(rule.id, "", tx.now, form, record, now)
+    answer, _ = answered(tx, app, lambda known: why(rule, event, known), facts_of(tx, app))
+    fired = tables.fired
+    own = (fired.c.app == app.name) & (fired.c.rule == rule.id) & (fired.c.record == record)
+    came = sorted(tx.connection.scalars(select(fired.c.occurrence).where(own)))
+    reason: Text = {"en": "its moment has not come", "zh": "时间未到"}
+    if came:
+        reason = {"en": f"its moment came, counted from {came[-1]}", "zh": f"已到时间,起算点为 {came[-1]}"}
+    return replace(answer, reason=reason, form=form, record=record)
+
+
+def _rule_then(tx: "Tx", app: CompiledApp, rule: str, at: datetime) -> CompiledRule | None:
+    """The rule as it was live at a moment; as it is now where the app of then cannot be compiled any more."""
+    manifest = tables.manifest
+    before = (manifest.c.app == app.name) & (manifest.c.published_at <= at)
+    then = select(manifest.c.id).where(before).order_by(manifest.c.published_at.desc(), manifest.c.id.desc()).limit(1)
+    id = tx.connection.scalar(then)
+    rules = app.rules.rules
+    if id is not None:
+        with suppress(Refusal):
+            rules = tx.services.apps.of_manifest(tx.connection, id).rules.rules
+    found = rules.get(rule)
+    return found if found is not None and found.enabled else None
 
 
 def show(tx: "Tx", app: CompiledApp, found: RuleTrace, language: str) -> dict[str, Any]:
@@ -176,8 +220,8 @@ def _plain(app: CompiledApp, form: str, path: tuple[str, ...], value: Any) -> An
     return value if isinstance(value, str | int | bool) or value is None else str(value)
 
 
-def _event(tx: "Tx", app: CompiledApp, form: str, record: int, seq: int | None) -> RecordChanged:
-    """A change of a record as it was, from the images of the history."""
+def _event(tx: "Tx", app: CompiledApp, form: str, record: int, seq: int | None) -> tuple[Any, RecordChanged]:
+    """A change of a record as it was, from the images of the history, with its entry there."""
     own = (version.c.app == app.name) & (version.c.form == form) & (version.c.record == record)
     if seq is not None:
         own &= version.c.seq <= seq
@@ -190,7 +234,7 @@ def _event(tx: "Tx", app: CompiledApp, form: str, record: int, seq: int | None) 
     before = images[1] if len(images) > 1 else None
     op = rows[0]["op"]
     after = None if op == "delete" else images[0]
-    return RecordChanged(form, record, op, before, after, _changed(rows[0], before, images[0]))
+    return rows[0], RecordChanged(form, record, op, before, after, _changed(rows[0], before, images[0]))
 
 
 def _image(tx: "Tx", app: CompiledApp, form: Any, row: Any) -> dict[str, Any]:

@@ -78,6 +78,33 @@ def test_why_not_names_the_term_that_failed(office: Trading, client: TestClient,
     assert [(term["text"], term["reads"][0]["value"]) for term in answer["failing"]] == [("amount > 100", 50)]
 
 
+def test_why_not_judges_by_the_rule_that_was_live_then(
+    office: Trading, client: TestClient, sign_in: Callable[[str], Any]
+) -> None:
+    deal = office.save(name="A", amount=50)
+    office.save(id=deal, score=90)
+    office.clock.move(hours=1)
+    office.publish({**RULE, "if": "score > 95"}, access=BLIND)
+    sign_in("ann")
+
+    answer = client.get(url(deal, "why-not"), params={"rule": "rule_0"}).json()
+
+    assert [term["text"] for term in answer["failing"]] == ["amount > 100"]
+
+
+def test_why_not_of_a_moment_asks_the_record_as_it_is_now(
+    office: Trading, client: TestClient, sign_in: Callable[[str], Any]
+) -> None:
+    when = {"trigger": "absence", "form": "deal", "duration": "1 day"}
+    office.publish({**RULE, "when": when, "if": "amount > 100"}, access=BLIND)
+    deal = office.save(name="A", amount=50)
+    sign_in("ann")
+
+    answer = client.get(url(deal, "why-not"), params={"rule": "rule_0"}).json()
+
+    assert (answer["outcome"], answer["reason"]) == ("condition_false", "its moment has not come")
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
