@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from engines.forms.execute import Decision, RowChanges, SaveRequest, decide, rec
 from metadata.expressions import Names
 from metadata.problems import Problems
 from metadata.registry import Registry
+from metadata.text import Text
 
 if TYPE_CHECKING:
     from metadata.app import AppDefinition
@@ -48,6 +49,7 @@ class AppContext:
     flow_ids: Mapping[str, str]
     charts: Registry[Any]
     kinds: "Kinds"
+    role_titles: Mapping[str, Text] = field(default_factory=dict)  # by id, for sentences that people read
 
 
 def compile_app(
@@ -81,6 +83,7 @@ def _context(definition: "AppDefinition", kinds: "Kinds", forms: CompiledForms) 
         flow_ids=_ids(definition.flows),
         charts=kinds.charts,
         kinds=kinds,
+        role_titles={role.key: role.caption for role in definition.roles},
     )
 
 

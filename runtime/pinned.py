@@ -145,6 +145,7 @@ def _context(app: CompiledApp, then: Mapping[str, Any], kinds: Any) -> AppContex
         flow_ids={**{each.name: each.key for each in app.definition.flows}, **then["flows"]},
         charts=kinds.charts,
         kinds=kinds,
+        role_titles={role.key: role.caption for role in app.definition.roles},
     )
 
 

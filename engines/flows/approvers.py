@@ -1,19 +1,21 @@
 """Who decides at a node: how an author says it, and which people that is at the moment the flow gets there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from engines.expressions import Environment, evaluate
+from engines.flows.explain import in_words
 from engines.flows.node_type import NodeContext, Visit
 from metadata.expressions import Expression
 from metadata.names import ExpressionText, FieldName, RoleName
 from metadata.registry import Options
-from metadata.text import Text
+from metadata.text import Text, say
 
+LANGUAGES = ("en", "zh")
 INITIATOR = "initiator"  # accepted for `user`, who in a flow is the initiator
 
 
@@ -75,12 +77,14 @@ Approvers = Annotated[tuple[ApproverDefinition, ...], OneOrMany()]
 
 @dataclass(frozen=True)
 class CompiledApprover:
-    """One way of naming people, checked: a role id, an address, or an expression and what to make of its value."""
+    """One way of naming people, checked: a role id, an address, or an expression and what to make of its value; and
+    the same in words, with titles for names."""
 
     way: str
     role: str | None = None
     address: str | None = None
     expression: Expression | None = None
+    words: Text = ""
 
 
 def compile_approvers(approvers: tuple[ApproverDefinition, ...], context: NodeContext) -> tuple[CompiledApprover, ...]:
@@ -89,6 +93,12 @@ def compile_approvers(approvers: tuple[ApproverDefinition, ...], context: NodeCo
 
 
 def _compile_one(approver: ApproverDefinition, context: NodeContext) -> CompiledApprover:
+    found = _checked(approver, context)
+    words = {language: _one_in_words(approver, language, _titles(found, context, language)) for language in LANGUAGES}
+    return replace(found, words=words)
+
+
+def _checked(approver: ApproverDefinition, context: NodeContext) -> CompiledApprover:
     if approver.role is not None:
         of = _people_of(context, approver.of, "of", DEPARTMENTS) if approver.of is not None else None
         return CompiledApprover("role", role=context.role_id(approver.role, "role"), expression=of)
@@ -99,6 +109,18 @@ def _compile_one(approver: ApproverDefinition, context: NodeContext) -> Compiled
         if text is not None:
             return CompiledApprover(way, expression=_people_of(context, text, way, kinds))
     raise AssertionError("an approver says exactly one thing")
+
+
+def _titles(found: CompiledApprover, context: NodeContext, language: str) -> dict[str, str]:
+    """What to say instead of the names that stand in the definition."""
+    titles = {}
+    if found.expression is not None:
+        titles[found.expression.text] = say(in_words(found.expression, context.app.forms), language)
+    role_titles: Mapping[str, Text] = getattr(context.app, "role_titles", {})
+    if found.role is not None and found.role in role_titles:
+        names = {id: name for name, id in context.app.role_ids.items()}
+        titles[names[found.role]] = say(role_titles[found.role], language)
+    return titles
 
 
 MEMBERS, DEPARTMENTS = frozenset({"member"}), frozenset({"department"})
@@ -177,27 +199,39 @@ def _value(expression: Expression | None, visit: Visit) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
 
 
-def in_words(approvers: tuple[ApproverDefinition, ...], language: str) -> str:
-    """Say who decides, as it was written."""
-    return ("、" if language == "zh" else ", ").join(_one_in_words(each, language) for each in approvers)
+def as_written(approvers: tuple[ApproverDefinition, ...], language: str) -> str:
+    """Say who decides, by the names that stand in the definition."""
+    return _joined((_one_in_words(each, language, {}) for each in approvers), language)
 
 
-def _one_in_words(approver: ApproverDefinition, language: str) -> str:
+def as_called(approvers: tuple[CompiledApprover, ...], language: str) -> str:
+    """Say who decides, by the titles that people know."""
+    return _joined((say(each.words, language) for each in approvers), language)
+
+
+def _joined(words: Iterable[str], language: str) -> str:
+    return ("、" if language == "zh" else ", ").join(words)
+
+
+def _one_in_words(approver: ApproverDefinition, language: str, titles: Mapping[str, str]) -> str:
     chinese = language == "zh"
     if approver.role is not None:
-        of = f"({approver.of})" if approver.of and chinese else f" of {approver.of}" if approver.of else ""
-        return f"角色“{approver.role}”{of}" if chinese else f"role “{approver.role}”{of}"
+        role = titles.get(approver.role, approver.role)
+        of = titles.get(approver.of, approver.of) if approver.of else ""
+        said = f"角色“{role}”" if chinese else f"role “{role}”"
+        return said if not of else f"{said}({of})" if chinese else f"{said} of {of}"
     if approver.manager_of is not None:
-        whom = _person(approver.manager_of, language)
+        whom = _person(approver.manager_of, language, titles)
         return f"{whom}的上级" if chinese else f"manager of {whom}"
     if approver.head_of is not None:
-        return f"{approver.head_of} 的负责人" if chinese else f"head of {approver.head_of}"
+        what = titles.get(approver.head_of, approver.head_of)
+        return f"{what}的负责人" if chinese else f"head of {what}"
     if approver.field is not None:
-        return approver.field
-    return approver.member or _person(approver.expression or "", language)
+        return titles.get(approver.field, approver.field)
+    return approver.member or _person(approver.expression or "", language, titles)
 
 
-def _person(text: str, language: str) -> str:
+def _person(text: str, language: str, titles: Mapping[str, str]) -> str:
     if text == "user":
         return "发起人" if language == "zh" else "the initiator"
-    return text
+    return titles.get(text, text)

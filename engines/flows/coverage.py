@@ -49,7 +49,7 @@ class Axis:
 
 def coverage(node: CompiledNode, form: str, context: AppContext) -> list[Problem]:
     """What a condition leaves open between its branches, what two of them claim, and which is never reached."""
-    conditions = [each for each in node.config if each is not None]
+    conditions = [each.condition for each in node.config if each.condition is not None]
     axes = _axes(conditions, form, context)
     if not axes or not conditions:
         return []

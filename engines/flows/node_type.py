@@ -160,6 +160,10 @@ class NodeType(Kind):
         """One sentence about a configured node."""
         return say(self.title, language)
 
+    def sentence_of(self, node: CompiledNode, language: str) -> str:
+        """The same about a compiled node, with titles for the names that stand in the definition."""
+        return self.sentence(node.options, language)
+
     def box(self, node: CompiledNode, language: str) -> dict[str, Any]:
         """The node as a box in the drawn tree."""
         return {
@@ -168,5 +172,5 @@ class NodeType(Kind):
             "type": self.name,
             "icon": self.icon,
             "title": say(node.title or self.title, language),
-            "sentence": self.sentence(node.options, language),
+            "sentence": self.sentence_of(node, language),
         }

@@ -29,10 +29,11 @@ def _box(
         mark = marks.get(node.id, {})
         box["state"] = mark.get("state", "skipped" if ended else "todo")
         box |= {key: mark[key] for key in ("since", "until", "outcome") if mark.get(key) is not None}
+    captions = box.pop("captions", None)
     if node.blocks:
         box["branches"] = [
             {
-                "title": say(block.title, language) or _numbered(block.index, language),
+                "title": captions[block.index] if captions else _title(block, language),
                 "nodes": _boxes(block, marks, ended, language),
                 **({} if marks is None else {"state": _branch_state(block, marks, box["state"])}),
             }
@@ -41,8 +42,9 @@ def _box(
     return box
 
 
-def _numbered(index: int, language: str) -> str:
-    return f"分支 {index + 1}" if language == "zh" else f"Branch {index + 1}"
+def _title(block: Block, language: str) -> str:
+    number = block.index + 1
+    return say(block.title, language) or (f"分支 {number}" if language == "zh" else f"Branch {number}")
 
 
 def _branch_state(block: Block, marks: Mapping[str, Mapping[str, Any]], around: str) -> str:

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 KEYS = ("version", "comment", "values", "target", "record_version")
 
 Reader = Annotated[Visit, Depends(needs_scope("read"))]
-Decider = Annotated[Visit, Depends(needs_scope("approve"))]
+Decider = Annotated[Visit, Depends(needs_scope("decide"))]
 
 
 class TaskParameters(BaseModel):

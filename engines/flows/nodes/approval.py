@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag
 from engines.effects import CloseTasks, Effect, Notify, OpenTask, SetTimer
 from engines.events import TaskDecided, TimerFired
 from engines.flows import durations
-from engines.flows.approvers import Approvers, CompiledApprover, compile_approvers, in_words, resolve
+from engines.flows.approvers import Approvers, CompiledApprover, as_called, as_written, compile_approvers, resolve
 from engines.flows.compiled import CompiledNode
 from engines.flows.durations import Duration
 from engines.flows.node_type import (
@@ -187,7 +187,12 @@ class Approval(NodeType):
         return [OpenTask(visit.instance, node.id, each, title, due) for each in people]
 
     def sentence(self, options: Any, language: str) -> str:
-        people = in_words(options.approvers, language)
+        return self._words(as_written(options.approvers, language), options, language)
+
+    def sentence_of(self, node: CompiledNode, language: str) -> str:
+        return self._words(as_called(node.config.approvers, language), node.options, language)
+
+    def _words(self, people: str, options: Any, language: str) -> str:
         mode = say(_MODES[options.mode], language)
         if options.quorum:
             mode = say({"en": f"{options.quorum} must approve", "zh": f"需 {options.quorum} 人同意"}, language)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from engines.effects import Effect, Notify, OpenTask
-from engines.flows.approvers import Approvers, CompiledApprover, compile_approvers, in_words, resolve
+from engines.flows.approvers import Approvers, CompiledApprover, as_called, as_written, compile_approvers, resolve
 from engines.flows.compiled import CompiledNode
 from engines.flows.node_type import NodeContext, NodeType, Step, Visit, go_on
 from metadata.flows import TaskOptions
@@ -34,5 +34,10 @@ class CarbonCopy(NodeType):
         return go_on(effects, people=list(people))
 
     def sentence(self, options: Any, language: str) -> str:
-        people = in_words(options.to, language)
+        return self._words(as_written(options.to, language), language)
+
+    def sentence_of(self, node: CompiledNode, language: str) -> str:
+        return self._words(as_called(node.config, language), language)
+
+    def _words(self, people: str, language: str) -> str:
         return say({"en": f"A copy for {people}", "zh": f"抄送给{people}"}, language)

@@ -1,13 +1,14 @@
 """Condition: the first branch whose condition holds is taken, the `else` when none does."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from engines.expressions import Environment, evaluate
 from engines.flows.compiled import CompiledNode
-from engines.flows.explain import terms
+from engines.flows.explain import in_words, terms
 from engines.flows.node_type import NodeContext, NodeEvent, NodeType, Step, Token, Visit, go_into, go_on
 from metadata.conditions import text_of
 from metadata.expressions import Expression
@@ -17,6 +18,14 @@ from metadata.text import Text, say
 from metadata.value_types import YES_NO
 
 MAXIMUM_BRANCHES = 10  # L49
+
+
+@dataclass(frozen=True)
+class CompiledBranch:
+    """A branch, checked: its condition (None for the else), and what is written over it."""
+
+    condition: Expression | None
+    words: Text
 
 
 class Condition(NodeType):
@@ -33,22 +42,18 @@ class Condition(NodeType):
 
     def branches(self, options: Any) -> Sequence[tuple[tuple[str | int, ...], Text, Sequence[Any]]]:
         return [
-            (("branches", index, "nodes"), branch.title or _caption(branch), branch.nodes)
+            (("branches", index, "nodes"), branch.title or "", branch.nodes)
             for index, branch in enumerate(options.branches)
         ]
 
-    def compile(self, options: Any, context: NodeContext) -> tuple[Expression | None, ...]:
-        """One expression a branch; None for the else."""
+    def compile(self, options: Any, context: NodeContext) -> tuple[CompiledBranch, ...]:
         _require_else(options.branches, context)
-        return tuple(
-            context.expression(text_of(branch.if_), "branches", index, "if", want=YES_NO) if branch.if_ else None
-            for index, branch in enumerate(options.branches)
-        )
+        return tuple(_compile(branch, context.at("branches", index)) for index, branch in enumerate(options.branches))
 
     def enter(self, node: CompiledNode, visit: Visit) -> Step:
         environment = Environment(record=visit.record, facts=visit.as_initiator())
         looked = []
-        for index, condition in enumerate(node.config):
+        for index, condition in enumerate(branch.condition for branch in node.config):
             holds = condition is None or evaluate(condition, environment) is True
             if condition is not None:
                 looked.append({"if": condition.text, "holds": holds, "terms": terms(condition, environment)})
@@ -59,13 +64,27 @@ class Condition(NodeType):
     def advance(self, node: CompiledNode, visit: Visit, token: Token, event: NodeEvent) -> Step:
         return go_on(branch=token["branch"])
 
+    def box(self, node: CompiledNode, language: str) -> dict[str, Any]:
+        captions = [say(branch.words, language) for branch in node.config]
+        return {**super().box(node, language), "captions": captions}
+
+    def sentence_of(self, node: CompiledNode, language: str) -> str:
+        return say({"en": "The first condition that holds", "zh": "进入第一个成立的分支"}, language)
+
     def sentence(self, options: Any, language: str) -> str:
         first = " → ".join(text_of(branch.if_) for branch in options.branches if branch.if_)
         return say({"en": f"By condition: {first}, else", "zh": f"按条件:{first},否则"}, language)
 
 
-def _caption(branch: Branch) -> Text:
-    return text_of(branch.if_) if branch.if_ else {"en": "Otherwise", "zh": "其他情况"}
+def _compile(branch: Branch, context: NodeContext) -> CompiledBranch:
+    if branch.if_ is None:
+        return CompiledBranch(None, branch.title or _OTHERWISE)
+    condition = context.expression(text_of(branch.if_), "if", want=YES_NO)
+    words = in_words(condition, context.app.forms) if condition is not None else ""
+    return CompiledBranch(condition, branch.title or words)
+
+
+_OTHERWISE: Text = {"en": "Otherwise", "zh": "其他情况"}
 
 
 def _require_else(branches: Sequence[Branch], context: NodeContext) -> None:
