@@ -29,7 +29,9 @@ def as_response(answer: Answer) -> Response:
 
 
 def language_of(request: Request, actor: Actor | None = None) -> str:
-    """The member's language; for strangers the first of ours that the browser asks for."""
+    """What this browser was switched to; else the member's language, or the first of ours that the browser asks for."""
+    if (switched := request.cookies.get("language", "")) in LANGUAGES:
+        return switched
     if actor is not None and actor.language in LANGUAGES:
         return actor.language
     for wanted in request.headers.get("accept-language", "").split(","):

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+NO_BREAK = "\u00a0"
 CURRENCIES = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "HKD": "HK$", "TWD": "NT$", "SGD": "S$"}
 
 
@@ -17,7 +18,7 @@ def number(value: Decimal | int | None, decimals: int = 2, fixed: bool = False) 
 
 
 def money(value: Decimal | int | None, currency: str = "CNY", decimals: int = 2) -> str:
-    return "" if value is None else f"{sign(currency)} {number(value, decimals, fixed=True)}"
+    return "" if value is None else f"{sign(currency)}{NO_BREAK}{number(value, decimals, fixed=True)}"
 
 
 def percent(value: Decimal | None, decimals: int = 4) -> str:
@@ -98,6 +99,27 @@ def initials(name: str) -> str:
     return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
 
 
+def device(agent: str) -> str:
+    """What a browser calls itself, as people would say it: "Chrome · Windows"."""
+    browsers = (
+        ("Edg/", "Edge"),
+        ("MicroMessenger", "WeChat"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    )
+    systems = (
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    )
+    found = [next((name for mark, name in marks if mark in agent), "") for marks in (browsers, systems)]
+    return " · ".join(each for each in found if each) or agent[:40]
+
+
 def hue(name: str) -> int:
     """A person's colour, the same on every page."""
     return sum(ord(letter) for letter in name) % 6
@@ -117,4 +139,5 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "file_size": file_size,
         "initials": initials,
         "hue": hue,
+        "device": device,
     }

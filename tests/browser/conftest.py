@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,12 +53,20 @@ class Site:
 
     def save(self, person: str, form: str, values: dict[str, Any], app: str = "crm") -> int:
         """Create a record as somebody, by the same door as everybody."""
-        from runtime import identity, records, transaction
+        from runtime import records
+
+        with self.acting(person) as tx:
+            return int(records.save(tx, self.services.apps.live(tx, app), form, None, values).id)
+
+    @contextmanager
+    def acting(self, person: str) -> Iterator[Any]:
+        """A transaction of somebody, beside the browser."""
+        from runtime import identity, transaction
 
         with transaction.read(self.services, identity.NOBODY) as tx:
             actor = identity.actor_of(tx.organisation, self.people[person])
         with transaction.begin(self.services, actor) as tx:
-            return int(records.save(tx, self.services.apps.live(tx, app), form, None, values).id)
+            yield tx
 
 
 @pytest.fixture(scope="session")

@@ -168,3 +168,96 @@ def _editing(screen: Opener, id: int) -> Screen:
 
 def _name(opened: Screen):
     return opened.page.locator("#fld-name")
+
+
+def test_wrong_rows_are_said_back_with_their_problems(screen: Opener) -> None:
+    opened = screen()
+    opened.go("/apps/crm/forms/contract/new")
+
+    rows = opened.page.locator("ff-subform[data-name=lines]")
+    rows.get_by_role("button", name="Add row").click()
+    rows.locator("td[data-field] input[name$='.quantity']").fill("many")
+    opened.page.get_by_role("button", name="Save").click()
+    opened.page.locator(".error-summary").wait_for()
+
+    assert rows.locator("tbody tr").count() == 1
+    assert rows.locator("td[data-field] input[name$='.quantity']").input_value() == "many"
+    assert rows.locator("[aria-invalid=true]").count() >= 1
+    opened.require_accessible()
+
+
+def test_a_file_is_kept_with_the_record(screen: Opener, site, tmp_path) -> None:
+    customer = site.save("admin", "customer", {"name": "With files"})
+    contract = site.save("admin", "contract", {"customer": str(customer), "total": 100})
+    (tmp_path / "offer.txt").write_text("our offer")
+    opened = screen()
+    opened.go(f"/apps/crm/forms/contract/{contract}/edit")
+
+    opened.page.locator("input[type=file]").set_input_files(str(tmp_path / "offer.txt"))
+    opened.page.get_by_role("button", name="Save").click()
+    opened.page.wait_for_url(re.compile(rf"/{contract}$"))
+
+    assert opened.page.get_by_role("link", name="offer.txt").is_visible()
+
+
+def test_a_link_is_chosen_by_searching(screen: Opener, site) -> None:
+    site.save("admin", "customer", {"name": "Findable Ltd"})
+    opened = screen(width=PHONE)
+    opened.go("/apps/crm/forms/contract/new")
+
+    box = opened.page.locator("#fld-customer")
+    box.click()
+    box.press_sequentially("findab")
+    opened.page.get_by_role("option", name="Findable Ltd").wait_for()
+    opened.page.keyboard.press("Enter")
+
+    assert box.input_value() == "Findable Ltd"
+    assert opened.page.locator("input[name=customer]").input_value().isdigit()
+    opened.require_calm()
+
+
+def test_a_field_shows_when_its_condition_holds(screen: Opener) -> None:
+    opened = screen()
+    opened.go("/apps/crm/forms/contract/new")
+    terms = opened.page.locator("#fld-terms-field")
+
+    assert terms.is_hidden()
+    opened.page.locator("label.switch", has=opened.page.locator("#fld-special_terms")).click()
+
+    assert terms.is_visible()
+    opened.require_calm()
+
+
+def test_a_record_in_a_flow_says_who_has_it(screen: Opener, site) -> None:
+    from runtime import flows, records
+
+    customer = site.save("admin", "customer", {"name": "Under approval"})
+    contract = site.save("admin", "contract", {"customer": str(customer), "total": 80_000})
+    opened = screen()
+    opened.go(f"/apps/crm/forms/contract/{contract}/edit")
+    with site.acting("admin") as tx:
+        app = site.services.apps.live(tx, "crm")
+        version = records.load(tx, app, "contract", contract)["version"]
+        flows.submit(tx, app, None, "contract", contract, version)
+
+    opened.page.locator("#fld-total").fill("90000")
+    opened.page.get_by_role("button", name="Save").click()
+    dialog = opened.page.get_by_role("dialog")
+    dialog.wait_for()
+
+    assert "flow" in dialog.inner_text() or "in the meantime" in dialog.inner_text()
+    opened.require_accessible()
+    opened.go(f"/apps/crm/forms/contract/{contract}")
+    assert opened.page.get_by_text("In a flow").is_visible()
+
+
+def test_submitting_starts_the_flow(screen: Opener, site) -> None:
+    customer = site.save("admin", "customer", {"name": "To be submitted"})
+    contract = site.save("admin", "contract", {"customer": str(customer), "total": 30_000})
+    opened = screen()
+    opened.go(f"/apps/crm/forms/contract/{contract}")
+
+    opened.page.get_by_role("button", name="Submit").click()
+    opened.page.get_by_text("In a flow").wait_for()
+
+    opened.require_calm()

@@ -228,7 +228,8 @@ class Drawing:
             if self.is_percent(field):
                 return formats.percent(Decimal(value), self.decimals(field))
             if self.is_money(field):
-                return f"{self.prefix(field)} {formats.number(value, min(self.decimals(field), 2), fixed=True)}"
+                amount = formats.number(value, min(self.decimals(field), 2), fixed=True)
+                return f"{self.prefix(field)}{formats.NO_BREAK}{amount}"
             unit = self.suffix(field)
             return formats.number(value, self.decimals(field)) + (f" {unit}" if unit else "")
         if field.type.name == "date":
@@ -247,6 +248,7 @@ class Drawing:
 
     def choices(self, field: CompiledField) -> list[Choice]:
         """The options of a select, in order, with the tones of their tags."""
+        field = self.like(field)
         options = getattr(field.options, "options", None) or ()
         return [
             Choice(o.value, self.say(o.title) or o.value, o.colour or tone(field, i)) for i, o in enumerate(options)

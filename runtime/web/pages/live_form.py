@@ -10,6 +10,7 @@ from engines.expressions import NotPushable
 from engines.expressions.to_browser import to_browser
 from engines.json_values import moment_text
 from metadata.expressions import Expression
+from runtime.web.formats import NO_BREAK
 from runtime.web.pages.fields import Drawing, kind_of
 
 
@@ -30,7 +31,7 @@ def _field(drawing: Drawing, field: CompiledField) -> dict[str, Any]:
             "decimals": min(drawing.decimals(field), 2) if drawing.is_money(field) else drawing.decimals(field),
             "percent": drawing.is_percent(field),
             "fixed": drawing.is_money(field),
-            "prefix": f"{drawing.prefix(field)} " if drawing.is_money(field) else "",
+            "prefix": f"{drawing.prefix(field)}{NO_BREAK}" if drawing.is_money(field) else "",
             "suffix": _suffix(drawing, field),
         }
     if field.storage != "rollup" and field.expression is not None:

@@ -13,7 +13,6 @@ from metadata.problems import Problem, Refusal
 from metadata.text import Text, say
 from runtime.services import Services
 from runtime.transaction import Tx
-from runtime.web.answers import LANGUAGES
 from runtime.web.deps import Anyone, SignedInPage, Visit
 from runtime.web.pages.navigation import Menu, menu_of
 from runtime.web.rendering import render
@@ -126,10 +125,8 @@ class Page:
 
 
 def page_of(visit: Visit) -> Page:
-    """The page of a visit; the cookie of the language switch wins over what the member once chose."""
-    wanted = visit.request.cookies.get(LANGUAGE_COOKIE, "")
-    language = wanted if wanted in LANGUAGES else visit.language
-    visit.request.state.language = language
+    """The page of a visit, in the language that the visit is answered in."""
+    language = visit.language
     visit = replace(visit, actor=replace(visit.actor, language=language))
     theme = visit.request.cookies.get(THEME_COOKIE, "")
     return Page(visit, language, theme if theme in THEMES else "light")

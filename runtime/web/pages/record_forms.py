@@ -12,7 +12,7 @@ from engines.access import Grant, fields_given, grants_of, may, view, visible
 from engines.compiled import CompiledApp, CompiledForm
 from engines.expressions import moment_of
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal, Refused
-from runtime import files, reading, records
+from runtime import files, flow_access, reading, records
 from runtime.question import facts_of
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
@@ -21,6 +21,7 @@ from runtime.web.pages.field_views import Reference
 from runtime.web.pages.lists import drawing_of
 from runtime.web.pages.page import Page, SignedInOnly
 from runtime.web.pages.posted import Posted
+from runtime.web.pages.prefilled import prefilled, prefilled_rows
 from runtime.web.pages.record_views import RecordForm
 
 router = APIRouter(include_in_schema=False, prefix="/apps/{app}/forms/{form}")
@@ -71,9 +72,11 @@ def blank_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> Reco
     """A new record, with what the address gives in advance (?customer=123) and the plain defaults."""
     readable = view(app, page.actor, form.id).fields
     editable = writable(form, grants_of(app, page.actor, "create", form.id), readable)
-    values = _plain_defaults(form) | _given(page, tx, app, form)
+    values = prefilled(tx, app, form) | _given(page, tx, app, form)
     labels = _labels(page, tx, app, form, values)
-    return RecordForm(drawing_of(page, tx, app), form, values, labels, readable, editable, user=_user(page))
+    rows = prefilled_rows(tx, app, form)
+    drawing = drawing_of(page, tx, app)
+    return RecordForm(drawing, form, values, labels, readable, editable, user=_user(page), new_rows=rows)
 
 
 def filled_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int) -> RecordForm:
@@ -84,7 +87,10 @@ def filled_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: in
     readable = view(app, page.actor, form.id).fields
     editable = writable(form, grants_of(app, page.actor, "update", form.id), readable)
     drawing = replace(drawing_of(page, tx, app), files=stored_files(tx, form, shown.values))
-    return RecordForm(drawing, form, shown.values, shown.labels, readable, editable, shown.version, user=_user(page))
+    rows = prefilled_rows(tx, app, form)
+    return RecordForm(
+        drawing, form, shown.values, shown.labels, readable, editable, shown.version, user=_user(page), new_rows=rows
+    )
 
 
 def writable(form: CompiledForm, grants: Sequence[Grant], readable: frozenset[str]) -> frozenset[str]:
@@ -124,6 +130,7 @@ def _page(page: Page, tx: Tx, drawn: RecordForm, action: str, id: int | None = N
         action=action,
         back=[(path, title)],
         cancel=f"{path}/{id}" if id else path,
+        locked=bool(id and flow_access.running(tx, drawn.drawing.app, drawn.form.id, id)),
         islands=("form", "subform", "combobox", "date-box"),
     )
 
@@ -223,12 +230,6 @@ def _user(page: Page) -> dict[str, Any]:
         "departments": [str(each) for each in sorted(actor.departments)],
         "manager": str(actor.manager) if actor.manager is not None else None,
     }
-
-
-def _plain_defaults(form: CompiledForm) -> dict[str, Any]:
-    """Defaults that are written out; computed ones are given on saving."""
-    written = {id: getattr(each.default, "plain", None) for id, each in form.fields.items() if each.default is not None}
-    return {id: value for id, value in written.items() if value is not None}
 
 
 def _given(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class RecordForm:
     posted: Posted | None = None
     refusal: Refusal | None = None
     user: Mapping[str, Any] = field(default_factory=dict)
+    new_rows: Mapping[str, Values] = field(default_factory=dict)  # what a new row of a subform begins with
+    opened: frozenset[str] = frozenset()  # read-only fields that a task opens for its holder
 
     # --- the whole ---
 
@@ -84,7 +86,8 @@ class RecordForm:
         return field.id in self.readable or field.id in self.editable
 
     def may_edit(self, field: CompiledField) -> bool:
-        return field.id in self.editable and not field.read_only and not field.is_derived
+        free = not field.read_only or field.id in self.opened
+        return field.id in self.editable and free and not field.is_derived
 
     # --- one field ---
 
@@ -121,7 +124,7 @@ class RecordForm:
         drawn = [self._row(field, str(row.get("id") or index), row, None, editing) for index, row in enumerate(rows)]
         if editing and self.posted and field.name in self.posted.rows:
             drawn = self._posted_rows(field, rows)
-        blank = self._row(field, PLACE, {}, None, editing) if editing else None
+        blank = self._row(field, PLACE, self.new_rows.get(field.id, {}), None, editing) if editing else None
         return {"columns": self.drawing.columns(subform, rows), "rows": drawn, "blank": blank}
 
     def _posted_rows(self, field: CompiledField, rows: Sequence[Values]) -> list[RowView]:

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
-from runtime.web.answers import LANGUAGES, language_of
-from runtime.web.pages.page import LANGUAGE_COOKIE, THEME_COOKIE
+from runtime.web.answers import language_of
+from runtime.web.pages.page import THEME_COOKIE
 from runtime.web.rendering import render
 
 router = APIRouter(include_in_schema=False)
@@ -19,8 +19,7 @@ def install(app: FastAPI) -> None:
 
 def render_problem(request: Request, problem: dict[str, Any]) -> Response:
     """A problem as a fragment for htmx, as a page for a browser."""
-    wanted = request.cookies.get(LANGUAGE_COOKIE, "")
-    language = wanted if wanted in LANGUAGES else language_of(request, getattr(request.state, "actor", None))
+    language = language_of(request, getattr(request.state, "actor", None))
     status = int(problem["status"])
     context = {
         "title": problem["title"],

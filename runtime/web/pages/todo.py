@@ -158,6 +158,7 @@ def _form(
         seen.shown.version,
         posted,
         refusal,
+        opened=editable,
     )
 
 

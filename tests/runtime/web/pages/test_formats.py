@@ -25,7 +25,7 @@ def test_numbers_are_grouped_and_lose_idle_zeros(value: str, decimals: int, writ
 
 
 def test_money_keeps_its_cents() -> None:
-    assert formats.money(Decimal("1200"), "CNY") == "¥ 1,200.00"
+    assert formats.money(Decimal("1200"), "CNY") == "¥\u00a01,200.00"
 
 
 def test_a_share_is_shown_in_percent() -> None:
