@@ -18,11 +18,12 @@ from engines.compiled import (
 )
 from engines.forms import tables
 from engines.forms.field_type import ValueProblem
-from engines.forms.resolve import FormContext, Resolver, WrittenField, WrittenForm
+from engines.forms.resolve import FormContext, Resolver
 from engines.forms.storage import Storages
+from engines.forms.written import WrittenField, WrittenForm, written_forms
 from engines.values import CompiledValue
 from metadata.expressions import Expression, FieldReference, Names, Template, check, check_template
-from metadata.problems import ROOT, Path, Problems, Refusal, nearest
+from metadata.problems import Path, Problems, Refusal, nearest
 from metadata.text import Text
 from metadata.value_types import YES_NO, ValueType
 
@@ -45,32 +46,12 @@ def compile_forms(
     definition: Any, kinds: Any, number: int, storages: Mapping[str, StoredAs], problems: Problems
 ) -> CompiledForms:
     """Compile every form. Fields with problems are left out, so that the rest can still be looked at."""
-    written = _written_forms(definition, kinds)
+    written = written_forms(definition, kinds)
     resolver = Resolver(written, kinds.functions, problems)
     for form in written.values():
         _own_problems(resolver, form, problems)
     resolver.resolve_all()
     return _Compiler(resolver, number, storages, problems).compile()
-
-
-def _written_forms(definition: Any, kinds: Any) -> dict[str, WrittenForm]:
-    forms: dict[str, WrittenForm] = {}
-    for index, each in enumerate(definition.forms):
-        form = WrittenForm(each.key, each.name, each, ROOT / "forms" / index)
-        forms[form.id] = form
-        _write_fields(form, each.fields, kinds, forms)
-    return forms
-
-
-def _write_fields(form: WrittenForm, fields: Any, kinds: Any, forms: dict[str, WrittenForm]) -> None:
-    for index, each in enumerate(fields):
-        kind = kinds.fields.get(each.type)
-        path = form.path / "fields" / index
-        form.fields[each.name] = WrittenField((form.id, each.key), each, kind, path, index)
-        if kind.storage == "rows" and form.parent is None:
-            rows = WrittenForm(each.key, each.name, each, path, form.id)
-            forms[rows.id] = rows
-            _write_fields(rows, each.fields, kinds, forms)
 
 
 def _own_problems(resolver: Resolver, form: WrittenForm, problems: Problems) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from engines.columns import MOST_DECIMALS
 from engines.compiled import FieldKey
-from engines.forms.field_type import FieldType, Total
+from engines.forms.field_type import Total
+from engines.forms.written import WrittenField, WrittenForm
 from metadata.expressions import Expression, FieldReference, Names, Scope, check
 from metadata.problems import ROOT, InvalidDefinition, Path, Problem, Problems, Refusal, nearest
 from metadata.registry import Registry
@@ -29,33 +30,6 @@ class FormulaCycle(Exception):
     def __init__(self, keys: tuple[FieldKey, ...]) -> None:
         super().__init__("a formula reads itself")
         self.keys = keys
-
-
-@dataclass
-class WrittenField:
-    """A field as written, where it stands and what kind it is."""
-
-    key: FieldKey
-    definition: Any
-    kind: FieldType
-    path: Path
-    position: int
-
-
-@dataclass
-class WrittenForm:
-    """A form or subform as written; a subform knows the form whose records hold its rows."""
-
-    id: str
-    name: str
-    definition: Any
-    path: Path
-    parent: str | None = None
-    fields: dict[str, WrittenField] = field(default_factory=dict)
-
-    @property
-    def by_id(self) -> dict[str, WrittenField]:
-        return {each.key[1]: each for each in self.fields.values()}
 
 
 def system_references(form: str) -> dict[str, FieldReference]:
