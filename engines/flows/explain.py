@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from engines.compiled import SYSTEM_TITLES
 from engines.expressions import Environment, user_values
 from metadata.expressions import Expression
 from metadata.text import Text, say
@@ -49,7 +50,8 @@ def _written(expression: Expression, forms: Mapping[str, Any], language: str) ->
     for span in sorted(expression.spans, key=lambda each: each.start):
         form = forms.get(span.form)
         field = form.fields.get(span.field) if form is not None else None
-        said += [_signs(expression.text[at : span.start], language), say(field.title, language) if field else span.name]
+        title = field.title if field else SYSTEM_TITLES.get(span.field, span.name)
+        said += [_signs(expression.text[at : span.start], language), say(title, language)]
         at = span.end
     return "".join([*said, _signs(expression.text[at:], language)])
 

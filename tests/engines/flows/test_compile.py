@@ -3,6 +3,7 @@
 import pytest
 
 from engines import compile_app
+from engines.flows import tree
 from metadata.language import Language
 from metadata.problems import InvalidDefinition
 from runtime import plugins
@@ -91,6 +92,14 @@ def test_every_node_says_what_it_does_in_both_languages():
         assert english["sentence"] and chinese["sentence"] and english["sentence"] != chinese["sentence"]
         assert english["title"] and english["icon"]
     assert flow.nodes["n_a"].kind.sentence(flow.nodes["n_a"].options, "zh") == "角色“hr”、发起人的上级 · 会签"
+
+
+def test_a_condition_reads_in_titles_and_signs():
+    flow = compiled(condition({"if": "amount >= 50000 and kind != 'sick' and owner == user", "nodes": []}, ELSE))
+
+    (branch, otherwise) = tree(flow, None, "zh")[1]["branches"]
+    assert branch["title"] == "Amount ≥ 50,000 且 Kind ≠ “sick” 且 负责人 = user"
+    assert otherwise["title"] == "其他情况"
 
 
 def test_the_rights_of_a_task_are_compiled_to_field_ids():
