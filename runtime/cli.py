@@ -2,6 +2,8 @@
 
 import json
 import secrets
+import signal
+import sys
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -49,6 +51,7 @@ def serve(
         if not worker:
             working().connect(services)
         app = create_app(settings, services, worker=worker)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # raised again once the server has stopped in good order
         typer.echo(f"Fourfold runs at {settings.address}  (Ctrl+C stops it)")
         uvicorn.run(
             app,
@@ -67,8 +70,6 @@ def serve(
 @commands.command()
 def worker() -> None:
     """Do the jobs, timers and sweeps only; for PostgreSQL, beside servers started with --no-worker."""
-    import signal
-
     from runtime import logs
 
     settings = start.read_settings()
