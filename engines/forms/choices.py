@@ -1,7 +1,7 @@
 """Choices of select fields: what an option is, and whether a value is one of them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from engines.forms.texts import wrong_type
 from metadata import registry
 from metadata.names import FieldName
 from metadata.normalise import Short, Words
-from metadata.problems import ROOT, Problem, nearest
+from metadata.problems import ROOT, Path, Problem, Problems, nearest
 from metadata.text import say
 
 MOST_CHOICES = 500
@@ -47,6 +47,28 @@ def doubled_choices(options: Sequence[Option]) -> Iterator[Problem]:
         if times > 1:
             message = {"en": f"The option “{value}” is there twice", "zh": f"选项“{value}”重复"}
             yield Problem(ROOT / "options", "duplicate_option", message)
+
+
+def check_settings(form: Path, fields: Collection[CompiledField], problems: Problems) -> None:
+    """What an option sets has to be a value of the field it is set in; the names were checked before."""
+    by_name = {each.name: each for each in fields}
+    for each in fields:
+        for index, option in enumerate(each.choices.values()):
+            place = form / "fields" / each.position / "options" / index / "sets"
+            for name, value in getattr(option, "sets", {}).items():
+                if name in by_name:
+                    _check_setting(by_name[name], value, place / name, problems)
+
+
+def _check_setting(target: CompiledField, value: Any, place: Path, problems: Problems) -> None:
+    if target.is_derived or target.storage == "rows":
+        message = {"en": "This field is computed and cannot be set", "zh": "该字段为计算字段,不能赋值"}
+        problems.add(place, "computed_field", message)
+        return
+    try:
+        target.kind.parse(value, target)
+    except ValueProblem as problem:
+        problems.items.append(problem.at(place))
 
 
 def read_choice(raw: Any, field: CompiledField) -> str | None:

@@ -17,6 +17,7 @@ from engines.compiled import (
     Validation,
 )
 from engines.forms import tables
+from engines.forms.choices import check_settings
 from engines.forms.field_type import ValueProblem
 from engines.forms.resolve import FormContext, Resolver
 from engines.forms.storage import Storages
@@ -100,6 +101,7 @@ class _Compiler:
         table = self._table(form, fields.values())
         fields = {id: self._with_side_table(each, table) for id, each in fields.items()}
         tables.add_indexes(table, fields.values(), form.parent is not None)
+        check_settings(form.path, fields.values(), self.problems)
         for written in form.fields.values():
             if (rows := self.resolver.forms.get(written.key[1])) is not None and rows.parent == form.id:
                 self.compile_form(rows)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engines.action_values import expressions_in, value_now
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, CompiledForm
 from engines.expressions import evaluate, missing_records
 from engines.facts import Needs, RecordKey
 from engines.forms.field_type import ValueProblem
@@ -75,14 +75,34 @@ def fill_computed_defaults(save: Save, steps: Steps) -> Needs:
 
 def apply_options(save: Save, steps: Steps) -> None:
     """A choice just taken gives other fields their values, unless this save gave them one on purpose."""
+    _apply(save.form, steps, save.after, save.before, save.given)
+    for field in steps.subforms:
+        if field.subform is not None and steps.rows[field.id].setters:
+            known = {row["id"]: row for row in (save.before or {}).get(field.id) or ()}
+            for row in save.after[field.id]:
+                given = save.given_in_rows.get(row["id"])
+                _apply(field.subform, steps.rows[field.id], row, known.get(row["id"]), given)
+
+
+def _apply(
+    form: CompiledForm,
+    steps: Steps,
+    after: dict[str, Any],
+    before: Mapping[str, Any] | None,
+    given: set[str] | None,
+) -> None:
+    """Apply the settings of one record or row; a value counts as given where it differs from what was before."""
+    old = before if before is not None else form.blank
     for field in steps.setters:
-        if field.storage == "list" or not save.changed(field.id):
+        value = after[field.id]
+        if field.storage == "list" or value == old.get(field.id):
             continue
-        option = field.choices.get(save.after[field.id])
-        for name, value in (option.sets if option is not None else {}).items():
-            target = save.form.field(name)
-            if target is not None and not (target.id in save.given and save.changed(target.id)):
-                save.after[target.id] = target.kind.parse(value, target)
+        option = field.choices.get(value)
+        for name, setting in (option.sets if option is not None else {}).items():
+            target = form.fields[form.field_ids[name]]
+            on_purpose = (given is None or target.id in given) and after[target.id] != old.get(target.id)
+            if not on_purpose:
+                after[target.id] = target.kind.parse(setting, target)
 
 
 def compute(save: Save, computations: Iterable[Computation], everything: bool) -> None:

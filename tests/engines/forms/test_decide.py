@@ -282,6 +282,20 @@ def test_a_form_that_sends_the_old_win_rate_along_does_not_override(desk: Desk) 
     assert decision.after["f_rate"] == 1
 
 
+def test_a_choice_in_a_row_sets_other_fields_of_the_row() -> None:
+    sizes = [{"value": "s", "sets": {"price": 1}}, {"value": "l", "sets": {"price": 2}}]
+    desk = Desk(app_of(form("order", field("items", "subform", fields=[
+        field("size", "select", options=sizes), field("price", "money")]))))  # fmt: skip
+    id = desk.save("order", {"items": [{"size": "s"}, {"size": "l", "price": 9}]}).after["id"]
+    rows = [{**row, "id": number} for number, row in enumerate(desk.records[("t_order", id)]["f_items"], 51)]
+    desk.records[("t_order", id)]["f_items"] = rows
+
+    after = desk.save("order", {"items": [{"id": "51", "size": "l"}, {"id": "52"}]}, id).after
+
+    assert [row["f_price"] for row in rows] == [D(1), D(9)]
+    assert [row["f_price"] for row in after["f_items"]] == [D(2), D(9)]
+
+
 # --- rows ---
 
 

@@ -139,6 +139,7 @@ def test_every_kind_says_what_it_is_in_both_languages(kind: str) -> None:
 DEFINITIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "select", "options": ["a", "a"]}, "/options", "duplicate_option"),
     ({"type": "select", "options": ["a", {"value": "b", "was": ["a"]}]}, "/options", "duplicate_option"),
+    ({"type": "select", "options": [{"value": "b", "sets": {"name": 5}}]}, "/options/0/sets/name", "wrong_type"),
     ({"type": "auto_number", "pattern": "HT"}, "/pattern", "bad_pattern"),
     ({"type": "auto_number", "pattern": "{0000}{00}"}, "/pattern", "bad_pattern"),
     ({"type": "auto_number", "pattern": "{YYY}{0000}"}, "/pattern", "bad_pattern"),
