@@ -23,13 +23,14 @@ CUSTOMERS, DEALS = (101, 102, 103, 104), (201, 202, 203, 204, 205)
 texts = st.sampled_from([None, "Acme", "Bolt", "acme 100%", "Zürich 公司"])
 numbers = st.sampled_from([None, Decimal("-2.50"), Decimal("0.00"), Decimal("4.25"), Decimal("7.00")])
 counts = st.sampled_from([Decimal(0), Decimal(1), Decimal(3)])
+places = st.integers(0, 2)  # of a person or a department in the office
 
 
-def customers(people: list[int], departments: list[int]) -> st.SearchStrategy[dict[str, Any]]:
+def customers() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {
-            "owner": st.sampled_from(people),
-            "department": st.sampled_from(departments),
+            "owner": places,
+            "department": places,
             "name": texts,
             "level": st.sampled_from([None, "A", "B", "C"]),
             "secret": texts,
@@ -44,11 +45,11 @@ def customers(people: list[int], departments: list[int]) -> st.SearchStrategy[di
     )
 
 
-def deals(people: list[int], departments: list[int]) -> st.SearchStrategy[dict[str, Any]]:
+def deals() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {
-            "owner": st.sampled_from(people),
-            "department": st.sampled_from(departments),
+            "owner": places,
+            "department": places,
             "title": texts,
             "customer": st.sampled_from([None, *CUSTOMERS]),
             "state": st.sampled_from(["open", "won", "lost"]),
@@ -62,7 +63,7 @@ def deals(people: list[int], departments: list[int]) -> st.SearchStrategy[dict[s
     )
 
 
-def worlds(people: list[int], departments: list[int]) -> st.SearchStrategy[dict[str, dict[int, dict[str, Any]]]]:
+def worlds() -> st.SearchStrategy[dict[str, dict[int, dict[str, Any]]]]:
     """Four customers and five deals, some of which are missing."""
 
     def table(ids: tuple[int, ...], rows: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[Any]:
@@ -70,14 +71,21 @@ def worlds(people: list[int], departments: list[int]) -> st.SearchStrategy[dict[
             lambda made: {id: _whole(id, row) for id, row in zip(ids, made, strict=True) if row is not None}
         )
 
-    return st.fixed_dictionaries(
-        {"customer": table(CUSTOMERS, customers(people, departments)), "deal": table(DEALS, deals(people, departments))}
-    )
+    return st.fixed_dictionaries({"customer": table(CUSTOMERS, customers()), "deal": table(DEALS, deals())})
 
 
 def _whole(id: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    stamps = {"created_at": LONG_AGO, "created_by": row["owner"], "updated_at": LONG_AGO, "updated_by": row["owner"]}
-    return {"id": id, "version": 1, **stamps, **row}
+    return {"id": id, "version": 1, "created_at": LONG_AGO, "updated_at": LONG_AGO, **row}
+
+
+def settled(world: Mapping[str, Mapping[int, Mapping[str, Any]]], people: list[int], departments: list[int]) -> Any:
+    """The world with the people and departments of this office."""
+
+    def settle(row: Mapping[str, Any]) -> dict[str, Any]:
+        owner, department = people[row["owner"]], departments[row["department"]]
+        return {**row, "owner": owner, "department": department, "created_by": owner, "updated_by": owner}
+
+    return {form: {id: settle(row) for id, row in rows.items()} for form, rows in world.items()}
 
 
 def entries() -> st.SearchStrategy[list[dict[str, Any]]]:
