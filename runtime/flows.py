@@ -1,7 +1,9 @@
 """Running flows: instances and tasks in the database, moved by the engine, each decision one transaction."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -17,11 +19,11 @@ from engines.expressions.needs import missing_records
 from engines.facts import Needs
 from engines.flows import CompiledFlow, Outcome, Proceed, Retry, State
 from engines.flows.execute import FlowEvent
-from engines.flows.state import INCIDENT, OPEN_STATUSES
-from metadata.problems import ROOT, Conflict, Invalid, NotFound, Path, Problem, Refused
+from engines.flows.state import INCIDENT, OPEN_STATUSES, MemberLeft
+from metadata.problems import ROOT, Conflict, Invalid, NotFound, Path, Problem, Refusal, Refused
 from metadata.text import Text
 from runtime import effects as gate
-from runtime import flow_access, pinned
+from runtime import flow_access, pinned, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.effect_json import write_value
@@ -29,13 +31,18 @@ from runtime.gathering import answered
 from runtime.locking import lock_for
 from runtime.question import facts_of
 from runtime.reading import masked_records
+from runtime.transaction import Cause
 
 if TYPE_CHECKING:
+    from runtime.services import Services
     from runtime.transaction import Tx
+
+log = logging.getLogger("fourfold.flows")
 
 instance, task, decision = tables.flow_instance, tables.task, tables.decision
 
 MAXIMUM_COMMENT = 4_000
+MOST_LEAVERS_AT_ONCE = 200
 OPERATIONS = ("approve", "reject", "return", "resubmit", "comment", "read")
 PEOPLE_MAY_SUBMIT = "submit"
 
@@ -206,6 +213,34 @@ def fire(tx: "Tx", app: CompiledApp, id: int, key: str) -> None:
     if row.state in OPEN_STATUSES:
         flow = pinned.flow_of(tx, app, row)
         _advance(tx, app, flow, State.from_json(row.position), row.record, TimerFired(id, key))
+
+
+def release_leavers(services: "Services") -> int:
+    """Take the tasks of people who have left from them, each in a transaction of its own; gives how many."""
+    gone = (
+        sa.select(task.c.id, task.c.instance, task.c.app, task.c.node, task.c.assignee)
+        .join(tables.member, tables.member.c.id == task.c.assignee)
+        .where(task.c.state == "open", task.c.kind != "cc", tables.member.c.active.is_(False))
+        .order_by(task.c.id)
+        .limit(MOST_LEAVERS_AT_ONCE)
+    )
+    with services.database.read() as connection:
+        rows = connection.execute(gone).all()
+    for row in rows:
+        cause = Cause(new_id(), "sweep", source="leavers", app=row.app)
+        try:
+            transaction.run(services, system("leavers"), partial(_release, row=row), cause)
+        except Refusal as refusal:
+            log.warning("task %s of somebody who left stays: %s", row.id, refusal)
+    return len(rows)
+
+
+def _release(tx: "Tx", row: Any) -> None:
+    app = tx.services.apps.live(tx, row.app)
+    whole = _locked_instance(tx, row.instance)
+    if whole.state in OPEN_STATUSES:
+        flow, event = pinned.flow_of(tx, app, whole), MemberLeft(row.node, row.assignee)
+        _advance(tx, app, flow, State.from_json(whole.position), whole.record, event)
 
 
 # --- one transition ---
@@ -577,6 +612,7 @@ __all__ = [
     "may_submit",
     "operations",
     "perform",
+    "release_leavers",
     "remark",
     "remark_on_instance",
     "retry",

@@ -6,19 +6,30 @@ from typing import Any
 
 from engines.action_type import Occasion, execute_actions
 from engines.action_values import needs_of
-from engines.effects import CancelTimers, CloseTasks, Effect, EndInstance
+from engines.effects import CancelTimers, CloseTasks, Effect, EndInstance, Notify
 from engines.events import FlowStarted, InstanceWithdrawn, TaskDecided, TimerFired
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
 from engines.flows.compiled import Block, CompiledFlow, CompiledNode, walk
 from engines.flows.node_type import BlockDone, Lacking, NodeEvent, Step, Visit
-from engines.flows.state import APPROVED, INCIDENT, REJECTED, RUNNING, WITHDRAWN, Outcome, Proceed, Retry, State
+from engines.flows.state import (
+    APPROVED,
+    INCIDENT,
+    REJECTED,
+    RUNNING,
+    WITHDRAWN,
+    MemberLeft,
+    Outcome,
+    Proceed,
+    Retry,
+    State,
+)
 from metadata.problems import ROOT, Conflict, Invalid, Problem, Refused
-from metadata.text import Text
+from metadata.text import Text, say
 
 MAXIMUM_STEPS = 50  # nodes walked in one transition (L49)
 
-FlowEvent = FlowStarted | TaskDecided | TimerFired | InstanceWithdrawn | Proceed | Retry
+FlowEvent = FlowStarted | TaskDecided | TimerFired | InstanceWithdrawn | MemberLeft | Proceed | Retry
 
 
 def execute(
@@ -99,6 +110,10 @@ class _Run:
             case TimerFired(key=key):
                 node = key.partition(":")[0]
                 if node in self.tokens:
+                    self._apply(self.flow.nodes[node], self._ask(node, event))
+            case MemberLeft(node=node, member=member):
+                if member in self.tokens.get(node, {}).get("open", ()):
+                    self.effects.append(CloseTasks(self.state.instance, node, member=member, outcome="left"))
                     self._apply(self.flow.nodes[node], self._ask(node, event))
             case InstanceWithdrawn(member=member):
                 if member != self.state.initiator:
@@ -191,6 +206,9 @@ class _Run:
                 mark.update(state="skipped", until=self._now)
         self.status, self.tokens, self.agenda, self.stuck = status, {}, [], {}
         self.effects += [CloseTasks(instance), CancelTimers(instance), EndInstance(instance, status)]
+        if self.state.initiator is not None and status in _NEWS:
+            news = {language: text.format(say(self.flow.title, language)) for language, text in _NEWS[status].items()}
+            self.effects.append(Notify((self.state.initiator,), news, "", self.flow.form, self.visit.record.get("id")))
         self._do(status)
 
     # --- going back ---
@@ -247,6 +265,7 @@ class _Run:
             record=visit.record,
             facts=visit.as_initiator(),
             key=f"{self.flow.id}:{visit.instance}:{moment}:{visit.now.isoformat()}",
+            place=f"{self.flow.id}:{moment}",
         )
         answer = execute_actions(self.flow.on.at(moment), occasion)
         if isinstance(answer, Needs):
@@ -292,6 +311,10 @@ def _problem(code: str, message: Text) -> Problem:
     return Problem(ROOT, code, message)
 
 
+_NEWS = {
+    APPROVED: {"en": "{} was approved", "zh": "{}已通过"},
+    REJECTED: {"en": "{} was rejected", "zh": "{}被拒绝"},
+}
 _NODE_CLOSED = {"en": "This step has been decided meanwhile", "zh": "该步骤已有结果"}
 _NOT_INITIATOR = {"en": "Only who started the flow may withdraw it", "zh": "只有发起人可以撤回"}
 _NO_INITIATOR = {

@@ -11,6 +11,7 @@ from engines.effects import Effect
 from engines.events import TaskDecided, TimerFired
 from engines.facts import Facts, Needs
 from engines.flows.compiled import CompiledNode
+from engines.flows.state import MemberLeft
 from metadata.registry import Kind, Registry
 from metadata.text import Text, say
 
@@ -68,7 +69,7 @@ class BlockDone:
     index: int
 
 
-NodeEvent = TaskDecided | TimerFired | BlockDone
+NodeEvent = TaskDecided | TimerFired | BlockDone | MemberLeft
 
 
 class Lacking(Exception):

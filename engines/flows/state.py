@@ -73,5 +73,13 @@ class Proceed:
 
 
 @dataclass(frozen=True)
+class MemberLeft:
+    """Somebody who holds a task is no longer there to decide it."""
+
+    node: str
+    member: int
+
+
+@dataclass(frozen=True)
 class Retry:
     """Somebody saw to an incident; try the nodes that are stuck once more."""

@@ -31,7 +31,7 @@ class Action(NodeType):
         return compile_actions(options.do, context.actions, context.at("do"))
 
     def enter(self, node: CompiledNode, visit: Visit) -> Step:
-        answer = execute_actions(node.config, occasion(visit, f"{node.id}:{visit.instance}"))
+        answer = execute_actions(node.config, occasion(visit, f"{node.id}:{visit.instance}", node.id))
         if isinstance(answer, Needs):
             raise Lacking(answer)
         return go_on(answer)
@@ -40,7 +40,7 @@ class Action(NodeType):
         return say({"en": f"Does {len(options.do)} thing(s)", "zh": f"执行 {len(options.do)} 个动作"}, language)
 
 
-def occasion(visit: Visit, key: str) -> Occasion:
+def occasion(visit: Visit, key: str, place: str) -> Occasion:
     """What the actions of a flow are done about: its record, with the initiator as their user."""
     record = visit.record
-    return Occasion(visit.facts.app, visit.form, record.get("id"), record, visit.as_initiator(), key)
+    return Occasion(visit.facts.app, visit.form, record.get("id"), record, visit.as_initiator(), key, place=place)

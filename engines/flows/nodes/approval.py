@@ -26,6 +26,7 @@ from engines.flows.node_type import (
     reject,
     wait,
 )
+from engines.flows.state import MemberLeft
 from metadata.flows import TaskOptions
 from metadata.names import RoleName
 from metadata.normalise import by_shape
@@ -117,7 +118,8 @@ class Approval(NodeType):
         if len(people) > MAXIMUM_APPROVERS:
             return incident(_too_many(len(people)))
         first = people[:1] if config.mode == "sequential" else people
-        token: dict[str, Any] = {"people": list(people), "open": list(first), "votes": {}}
+        by_role = [each for each in people if each in _holders(config, visit)]
+        token: dict[str, Any] = {"people": list(people), "open": list(first), "votes": {}, "by_role": by_role}
         effects = self._open(node, visit, first)
         if config.limit is not None:
             token["timers"] = [_limit_key(node)]
@@ -127,6 +129,8 @@ class Approval(NodeType):
     def advance(self, node: CompiledNode, visit: Visit, token: Token, event: NodeEvent) -> Step:
         if isinstance(event, TimerFired):
             return self._too_late(node, visit, token)
+        if isinstance(event, MemberLeft):
+            return self._left(node, visit, token, event.member)
         assert isinstance(event, TaskDecided)
         _require_right(node, visit, token, event)
         if event.outcome == "reject":
@@ -138,16 +142,34 @@ class Approval(NodeType):
             return self._approved(node, visit, token, event.member)
         raise Conflict(Problem(ROOT, "wrong_operation", _WRONG_OPERATION))
 
+    def _left(self, node: CompiledNode, visit: Visit, token: Token, member: int) -> Step:
+        """One of those asked has left: the others decide without him, else the fallback does."""
+        config: CompiledApproval = node.config
+        people = [each for each in token["people"] if each != member]
+        still = [each for each in token["open"] if each != member]
+        if people:
+            return self._counted(node, visit, {**token, "people": people, "open": still}, token["votes"], still)
+        others = resolve((config.fallback,), visit) if config.fallback is not None else ()
+        others = tuple(each for each in _without_initiator(others, config, visit) if each != member)
+        if others:
+            return wait({**token, "people": list(others), "open": list(others)}, self._open(node, visit, others))
+        return go_on(outcome="skipped") if config.skip_if_none else incident(_NOBODY)
+
     def _approved(self, node: CompiledNode, visit: Visit, token: Token, member: int) -> Step:
-        """Count the votes afresh; go on when they are enough, else ask the next or wait for the others."""
         votes = {**token["votes"], str(member): "approve"}
         still = [each for each in token["open"] if each != member]
+        return self._counted(node, visit, token, votes, still)
+
+    def _counted(
+        self, node: CompiledNode, visit: Visit, token: Token, votes: Mapping[str, str], still: list[int]
+    ) -> Step:
+        """Count the votes afresh; go on when they are enough, else ask the next or wait for the others."""
         config: CompiledApproval = node.config
         needed = min(config.quorum or len(token["people"]), len(token["people"]))
         if len(votes) >= needed:
             return go_on([CloseTasks(visit.instance, node.id)], outcome="approved", votes=votes)
         effects: list[Effect] = []
-        if config.mode == "sequential":
+        if config.mode == "sequential" and not still:
             still = [next(each for each in token["people"] if str(each) not in votes)]
             effects = self._open(node, visit, still)
         return wait({**token, "votes": votes, "open": still}, effects, votes=votes)
@@ -218,10 +240,19 @@ def _without_initiator(people: tuple[int, ...], config: CompiledApproval, visit:
     return others if person is None or not person.active or manager in others else (*others, person.id)
 
 
+def _holders(config: CompiledApproval, visit: Visit) -> tuple[int, ...]:
+    """Those who may decide because of a role that they hold now."""
+    by_role = [each for each in config.approvers if each.way == "role"]
+    return resolve((*by_role, config.fallback) if config.fallback is not None else tuple(by_role), visit)
+
+
 def _require_right(node: CompiledNode, visit: Visit, token: Token, event: TaskDecided) -> None:
     """The right is checked when the decision is made, not when the task was given."""
     if event.member not in token["open"]:
         raise Conflict(Problem(ROOT, "node_closed", _NOT_OPEN))
+    asked_now = (*resolve(node.config.approvers, visit), *_holders(node.config, visit))
+    if event.member in token["by_role"] and event.member not in asked_now:
+        raise Refused(Problem(ROOT, "right_lost", _RIGHT_LOST))
     if event.member == visit.initiator and node.config.own_request != "allow":
         raise Refused(Problem(ROOT, "own_request", _OWN_REQUEST))
 
@@ -249,6 +280,10 @@ _NOBODY: Text = {
 _REMINDER: Text = {"en": "A decision of yours is overdue", "zh": "您有一项审批已超时"}
 _NOT_OPEN: Text = {"en": "There is nothing for you to decide here any more", "zh": "此处已没有需要您处理的审批"}
 _OWN_REQUEST: Text = {"en": "Nobody decides on his own request here", "zh": "不能审批自己发起的申请"}
+_RIGHT_LOST: Text = {
+    "en": "You no longer hold the role that decides here",
+    "zh": "您已不再拥有此处审批所需的角色",
+}
 _WRONG_OPERATION: Text = {
     "en": "An approval can be approved, rejected or returned",
     "zh": "审批只能同意、拒绝或退回",

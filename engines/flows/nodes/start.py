@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 from engines.effects import OpenTask
 from engines.events import TaskDecided
 from engines.flows.compiled import CompiledNode
-from engines.flows.node_type import NodeContext, NodeEvent, NodeType, Step, Token, Visit, go_on, wait
+from engines.flows.node_type import NodeContext, NodeEvent, NodeType, Step, Token, Visit, go_on, incident, wait
+from engines.flows.state import MemberLeft
 from metadata.flows import TaskOptions
 from metadata.problems import ROOT, Conflict, Problem
 from metadata.text import say
@@ -35,6 +36,8 @@ class Start(NodeType):
         )
 
     def advance(self, node: CompiledNode, visit: Visit, token: Token, event: NodeEvent) -> Step:
+        if isinstance(event, MemberLeft):
+            return incident({"en": "Who started the flow has left", "zh": "发起人已离职"})
         if isinstance(event, TaskDecided) and event.outcome == "resubmit":
             return go_on(outcome="resubmit", member=event.member)
         message = {"en": "The initiator can only submit again or withdraw", "zh": "发起人只能重新提交或撤回"}

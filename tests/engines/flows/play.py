@@ -12,6 +12,7 @@ from engines.effects import CancelTimers, CloseTasks, EndInstance, OpenTask, Set
 from engines.events import FlowStarted, InstanceWithdrawn, TaskDecided, TimerFired
 from engines.facts import Facts, Needs
 from engines.flows import CompiledFlow, Outcome, Proceed, Retry, State, execute, tree
+from engines.flows.state import MemberLeft
 from engines.organisation import Department, Organisation, Person
 from metadata.language import Language
 from runtime import plugins
@@ -116,6 +117,11 @@ class Play:
 
     def withdraw(self, who: int = ANN) -> "Play":
         return self._happens(InstanceWithdrawn(70, who))
+
+    def leave(self, who: int, node: str) -> "Play":
+        found = self.flow.node(node)
+        assert found is not None
+        return self.with_people(member=who, active=False)._happens(MemberLeft(found.id, who))
 
     def retry(self) -> "Play":
         return self._happens(Retry())

@@ -181,3 +181,35 @@ def test_the_right_is_checked_when_the_decision_is_made(play):
 
     with pytest.raises((Conflict, Refused)):
         on_stage.approve(BO, "hr")
+
+
+def test_others_decide_without_somebody_who_left(play):
+    on_stage = play(approval("hr", HR, mode="all")).start().approve(HUI, "hr")
+
+    on_stage.leave(LI, "hr")
+
+    assert on_stage.ended == "approved"
+
+
+def test_in_sequence_the_next_takes_over_from_somebody_who_left(play):
+    on_stage = play(approval("chain", [{"role": "legal"}, {"role": "finance"}], mode="sequential")).start()
+
+    on_stage.leave(LI, "chain")
+
+    assert on_stage.tasks() == {("chain", MAX)}
+
+
+def test_the_fallback_decides_where_the_last_one_left(play):
+    on_stage = play(approval("boss", {"manager_of": "user"}, if_none={"role": "hr"})).start()
+
+    on_stage.leave(BO, "boss")
+
+    assert on_stage.tasks() == {("boss", HUI), ("boss", LI)}
+
+
+def test_who_lost_the_role_by_which_he_was_asked_no_longer_decides(play):
+    on_stage = play(approval("hr", HR)).start().with_people(member=LI, roles={})
+
+    with pytest.raises(Refused):
+        on_stage.approve(LI, "hr")
+    assert on_stage.approve(HUI, "hr").ended == "approved"

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from metadata.problems import Conflict, Invalid, NotFound, Refused
-from runtime import flow_access, flows, organisation, records, tasks
+from runtime import flow_access, flows, identity, organisation, records, tasks
 from runtime.db import tables
 
 
@@ -84,16 +84,39 @@ def test_a_task_of_somebody_else_does_not_exist(department):
         tasks.app_of_task(tx, task.id)
 
 
-def test_who_lost_his_role_still_holds_his_task_but_new_tasks_go_to_others(department):
+def test_who_lost_his_role_no_longer_decides(department):
     department.submit(department.contract())
+    department.run(
+        "system", lambda tx, app: organisation.withdraw_role(tx, "deals", "r_director", department.people["dan"])
+    )
+
+    with pytest.raises(Refused) as refusal:
+        department.decide("dan")
+
+    assert refusal.value.code == "right_lost"
+    assert len(department.todo("dan")) == 1
+
+
+def test_the_task_of_somebody_who_left_becomes_an_incident_where_nobody_else_can_decide(department):
+    id = department.submit(department.contract(10))
+    department.run("system", lambda tx, app: identity.deactivate(tx, department.people["dan"]))
+
+    assert flows.release_leavers(department.services) == 1
+    assert flows.release_leavers(department.services) == 0
+    assert department.progress("sam", id).state == "incident"
+
     department.run(
         "system", lambda tx, app: organisation.grant_role(tx, "deals", "r_director", department.people["eve"])
     )
+    department.run("system", lambda tx, app: flows.retry(tx, app, id))
+    assert department.decide("eve") == "approved"
 
-    department.submit(department.contract(title="two"))
 
-    assert len(department.todo("eve")) == 1
-    assert len(department.todo("dan")) == 2
+def test_the_initiator_is_told_how_it_ended(department):
+    department.submit(department.contract(10))
+    department.decide("dan")
+
+    assert department.count(tables.notification, tables.notification.c.member == department.people["sam"]) == 1
 
 
 # --- the lock ---
