@@ -215,8 +215,9 @@ def _name(app: CompiledApp, form: str, path: tuple[str, ...]) -> str:
 
 def _plain(app: CompiledApp, form: str, path: tuple[str, ...], value: Any) -> Any:
     field = app.forms[form].fields.get(path[-1]) if form in app.forms else None
-    if field is not None and field.type.name != "rows":
-        return to_json(value, field.type)
+    type = field.type if field is not None else history.SYSTEM_TYPES.get(path[-1])
+    if type is not None and type.name != "rows":
+        return to_json(value, type)
     return value if isinstance(value, str | int | bool) or value is None else str(value)
 
 

@@ -67,6 +67,24 @@ def explain(condition: CompiledCondition | None, environment: Environment) -> tu
     return tuple(_explain(term, environment) for term in condition.terms)
 
 
+def condition_words(condition: Any, language: str, inner: bool = False) -> str:
+    """A condition as one reads it: its expressions as they are written, joined by words."""
+    if condition is None:
+        return ""
+    if isinstance(condition, str):
+        return f"({condition})" if inner and (" and " in condition or " or " in condition) else condition
+    words = {"all": (" and ", " 且 "), "any": (" or ", " 或 "), "none": (" nor ", "、")}
+    parts = []
+    for key, joiner in words.items():
+        group = getattr(condition, key)
+        if group:
+            said = joiner[language == "zh"].join(condition_words(each, language, True) for each in group)
+            neither = ("neither ", "均不满足:")[language == "zh"] if key == "none" else ""
+            parts.append(neither + said)
+    whole = words["all"][language == "zh"].join(parts)
+    return f"({whole})" if inner else whole
+
+
 def _explain(term: Expression, environment: Environment) -> Term:
     try:
         value = evaluate(term, environment)

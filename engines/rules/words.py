@@ -7,18 +7,20 @@ from pydantic import BaseModel
 
 from engines.compiled import CompiledApp, CompiledForm
 from engines.rules.compiled import CompiledRule
-from metadata.conditions import text_of
+from engines.rules.condition import condition_words
 from metadata.names import Reference
 from metadata.problems import ROOT, Path
 from metadata.text import say
 from metadata.walk import Leaf, leaves
+
+Titles = Mapping[tuple[Path, bool], str]
 
 
 def sentence_of(app: CompiledApp, rule: CompiledRule, language: str) -> str:
     """Say a whole rule in one sentence."""
     written = titled(app, rule.definition, ROOT / "rules" / rule.place, language)
     when = rule.trigger.sentence(written.when, language)
-    condition = text_of(written.if_) if written.if_ is not None else ""
+    condition = condition_words(written.if_, language)
     then = _list(rule.then, written.then, language)
     otherwise = _list(rule.otherwise, written.else_, language)
     if language == "zh":
@@ -30,12 +32,17 @@ def sentence_of(app: CompiledApp, rule: CompiledRule, language: str) -> str:
 
 def titled(app: CompiledApp, model: Any, path: Path, language: str) -> Any:
     """The same part of the definition with titles in the place of names; for reading, not for running."""
-    titles = {
+    titles: Titles = app.access.remember(("titles", language), lambda: _titles(app, language))
+    return _with_titles(model, path, titles)
+
+
+def _titles(app: CompiledApp, language: str) -> Titles:
+    """For every place in the definition that names something, the title of what it names."""
+    return {
         (leaf.path, leaf.is_key): title
         for leaf in leaves(app.definition)
         if isinstance(leaf.marker, Reference) and (title := _title(app, leaf, language))
     }
-    return _with_titles(model, path, titles)
 
 
 def _list(actions: Any, options: Any, language: str) -> str:
@@ -43,7 +50,7 @@ def _list(actions: Any, options: Any, language: str) -> str:
     return ("、" if language == "zh" else ", then ").join(said)
 
 
-def _with_titles(value: Any, path: Path, titles: Mapping[tuple[Path, bool], str]) -> Any:
+def _with_titles(value: Any, path: Path, titles: Titles) -> Any:
     if isinstance(value, BaseModel):
         parts = {
             name: _with_titles(getattr(value, name), path / (info.alias or name), titles)

@@ -116,10 +116,17 @@ def _rule(app: CompiledApp, rule: CompiledRule, language: str) -> dict[str, Any]
         "title": say(rule.title, language),
         "enabled": rule.enabled,
         "trigger": rule.trigger.name,
-        "when": "while saving" if rule.early else "in a job" if rule.in_job else "after saving",
+        "runs": _runs(rule),
         "group": rule.group,
         "sentence": sentence_of(app, rule, language),
     }
+
+
+def _runs(rule: CompiledRule) -> str:
+    """When in the order of a save a rule runs: before the write, after it, in a job, or by the clock."""
+    if rule.trigger.source != "record":
+        return "clock"
+    return "early" if rule.early else "job" if rule.in_job else "late"
 
 
 def _job(tx: Tx, row: Mapping[str, Any]) -> dict[str, Any]:

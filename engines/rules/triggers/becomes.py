@@ -4,10 +4,10 @@ from typing import Any
 
 from engines.action_type import ActionContext
 from engines.facts import Needs
-from engines.rules.condition import CompiledCondition, compile_condition, explain, holds
+from engines.rules.condition import CompiledCondition, compile_condition, condition_words, explain, holds
 from engines.rules.trigger_type import Change, Look, TriggerType
 from metadata import registry
-from metadata.conditions import Condition, text_of
+from metadata.conditions import Condition
 from metadata.names import FormName
 
 
@@ -47,7 +47,7 @@ class Becomes(TriggerType):
         return Look(now and not before, explain(compiled, change.now))
 
     def sentence(self, options: Any, language: str) -> str:
-        condition = text_of(options.if_)
+        condition = condition_words(options.if_, language)
         if language == "zh":
             return f"当“{options.form}”开始满足 {condition} 时"
         return f"when {options.form} comes to meet {condition}"

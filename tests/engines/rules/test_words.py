@@ -48,3 +48,16 @@ def test_every_kind_says_what_it_is_in_both_languages() -> None:
         assert set(kind.title) == {"en", "zh"}, kind.name
         assert kind.icon
         assert type(kind).sentence is not type(kind).__mro__[1].sentence, f"{kind.name} has no sentence of its own"
+
+
+def test_conditions_are_joined_by_words() -> None:
+    nested = {"all": ["amount > 1", {"any": ["score > 2", "score < 1 and amount > 5"]}], "none": ["stage == 'lost'"]}
+    app = sales({"when": {"trigger": "created", "form": "deal"}, "if": nested, "then": RULE["else"]})
+    (rule,) = app.rules
+
+    assert "if amount > 1 and (score > 2 or (score < 1 and amount > 5)) and neither stage == 'lost':" in sentence_of(
+        app, rule, "en"
+    )
+    assert "amount > 1 且 (score > 2 或 (score < 1 and amount > 5)) 且 均不满足:stage == 'lost'" in sentence_of(
+        app, rule, "zh"
+    )
