@@ -17,7 +17,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlalchemy import Connection, delete, select, update
 
 from engines.actor import system
-from runtime import files, jobs, sweeps, timers, traces, transaction
+from runtime import files, flows, jobs, sweeps, timers, traces, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
 
@@ -122,8 +122,9 @@ def tick(running: Running) -> None:
 
 
 def sweep(running: Running) -> None:
-    """One minute's work: sweeps, and jobs that no queue holds any more."""
+    """One minute's work: sweeps, tasks of people who left, and jobs that no queue holds any more."""
     sweeps.run(running.services)
+    flows.release_leavers(running.services)
     rescue(running)
 
 
