@@ -6,6 +6,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 NO_BREAK = "\u00a0"
+SHORT_STEPS: dict[str, list[tuple[int, str]]] = {
+    "zh": [(10**8, "亿"), (10**4, "万")],
+    "en": [(10**9, "B"), (10**6, "M"), (10**3, "k")],
+}
 CURRENCIES = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "HKD": "HK$", "TWD": "NT$", "SGD": "S$"}
 
 
@@ -30,8 +34,7 @@ def short_number(value: Decimal | int | None, language: str) -> str:
     """The short form for charts and figures: 万 and 亿 in Chinese, k and M in English."""
     if value is None:
         return ""
-    steps = [(10**8, "亿"), (10**4, "万")] if language == "zh" else [(10**9, "B"), (10**6, "M"), (10**3, "k")]
-    for size, mark in steps:
+    for size, mark in SHORT_STEPS["zh" if language == "zh" else "en"]:
         if abs(value) >= size:
             return f"{number(Decimal(value) / size, 1)}{' ' if language == 'zh' else ''}{mark}"
     return number(value)

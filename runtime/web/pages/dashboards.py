@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from fastapi.responses import Response
+from starlette.datastructures import QueryParams
 
 from engines.compiled import CompiledApp
 from engines.reports.charts.funnel import conversions
@@ -33,7 +34,7 @@ def dashboard_page(page: SignedInOnly, app: str, dashboard: str) -> Response:
         live = page.services.apps.live(tx, app)
         asked = dict(page.request.query_params)
         found, cards = reports.dashboard(tx, live, dashboard, asked)
-        context = {
+        context: dict[str, Any] = {
             "title": page.say(found.title),
             "href": f"/apps/{app}/dashboards/{found.name}",
             "filters": _filters(tx, live, found, asked, page),
@@ -52,7 +53,7 @@ def report_page(page: SignedInOnly, app: str, report: str) -> Response:
         asked = dict(page.request.query_params)
         answer = reports.run(tx, live, report, asked)
         card = _answer(page, live, answer, asked)
-        context = {
+        context: dict[str, Any] = {
             "title": page.say(answer.report.title),
             "href": f"/apps/{app}/reports/{answer.report.name}",
             "filters": [_filter(tx, live, each, asked, page) for each in answer.report.parameters],
@@ -69,7 +70,7 @@ def records_behind(page: SignedInOnly, app: str, report: str, number: int = 1) -
         query = page.request.query_params
         group = {name.removeprefix(GROUP): value or None for name, value in query.items() if name.startswith(GROUP)}
         asked = {name: value for name, value in query.items() if not name.startswith(GROUP)}
-        context = {"drill": _behind(page, tx, live, reports.find(tx, live, report), asked, group)}
+        context: dict[str, Any] = {"drill": _behind(page, tx, live, reports.find(tx, live, report), asked, group)}
         if page.is_fragment:
             return page.fragment("partials/drill.html", **context)
         return page.show(tx, "pages/app/drill.html", **context)
@@ -246,7 +247,7 @@ def _behind(
     group: Mapping[str, str | None],
 ) -> dict[str, Any]:
     form = app.form(report.form)
-    listing = Listing(tx, app, form, drawing_of(page, tx, app), {})
+    listing = Listing(tx, app, form, drawing_of(page, tx, app), QueryParams())
     wanted = listing.columns[:SHOWN_COLUMNS]
     names = [each.name for each in wanted]
     found = reports.records_behind(tx, app, report.name, asked, group, names)

@@ -74,7 +74,7 @@ def _branch(people: Organisation, parent: int | None) -> list[dict[str, Any]]:
             "name": each.name,
             "parent": each.parent,
             "head": each.head,
-            "head_name": people.people[each.head].name if each.head in people.people else "",
+            "head_name": head.name if (head := people.people.get(each.head or 0)) else "",
             "size": sum(1 for person in people.people.values() if person.active and person.department == each.id),
             "children": _branch(people, each.id),
         }

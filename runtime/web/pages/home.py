@@ -76,7 +76,7 @@ def _app(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
 
 
 def _can_build(page: Page) -> bool:
-    addresses = getattr(page.request.app.state, "addresses", frozenset())
+    addresses: frozenset[str] = getattr(page.request.app.state, "addresses", frozenset())
     return "app_admin" in page.actor.rights and "/apps/{app}/build" in addresses
 
 

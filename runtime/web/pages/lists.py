@@ -29,7 +29,7 @@ router = APIRouter(include_in_schema=False, prefix="/apps/{app}/forms/{form}")
 def list_page(page: SignedInOnly, app: str, form: str) -> Response:
     with page.visit.read() as tx:
         listing = open_listing(page, tx, app, form)
-        context = {"list": _list_view(page, listing)}
+        context: dict[str, Any] = {"list": _list_view(page, listing)}
         if page.is_fragment:
             return page.fragment("partials/records.html", headers={"HX-Push-Url": listing.canonical()}, **context)
         return page.show(tx, "pages/app/list.html", islands=("menu",), **context)

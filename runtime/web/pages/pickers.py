@@ -20,7 +20,7 @@ def members(page: SignedInOnly, q: str = "") -> Response:
             {
                 "id": each.id,
                 "label": each.name,
-                "note": departments[each.department].name if each.department in departments else "",
+                "note": department.name if (department := departments.get(each.department or 0)) else "",
             }
             for each in sorted(people, key=lambda one: one.name)[:MOST]
         ]

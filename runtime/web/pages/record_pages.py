@@ -96,7 +96,7 @@ def _label(tx: Tx, app: CompiledApp, form: CompiledForm, shown: Shown) -> str:
     question = Question.of(tx, app, form.id, None, task_grants(tx, app, tx.actor))
     statement, label = question.called()
     row = tx.connection.execute(statement, {"ids": [shown.id]}).mappings().first()
-    return (label.text(row, "@", question.facts, tx.actor.language) if row else None) or f"#{shown.id}"
+    return (label.text(dict(row), "@", question.facts, tx.actor.language) if row else None) or f"#{shown.id}"
 
 
 def _actions(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int, here: str) -> list[dict[str, str]]:
