@@ -3,12 +3,14 @@
 import hashlib
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from engines.actor import Actor
 from engines.organisation import Organisation, Person
@@ -156,7 +158,8 @@ def session_actor(services: Services, connection: Connection, token: str) -> tup
         raise NotSignedIn()
     people = services.organisations.known(connection, row.epoch or 0, now)
     if now - row.last_seen_at > LOOKED_AT:
-        _seen(services, row.token_hash, now)
+        mine = tables.session.c.token_hash == row.token_hash
+        _remember_look(services, update(tables.session).where(mine).values(last_seen_at=now))
     session = Session(row.id, row.member, row.csrf, row.remembered, row.elevated_until, expires_at=row.expires_at)
     return actor_of(people, row.member, credential=f"session:{row.id}"), session
 
@@ -172,10 +175,10 @@ def _is_over(row: Row, now: datetime) -> bool:
     return bool(now >= row.expires_at or now - row.last_seen_at > idle)
 
 
-def _seen(services: Services, token_hash: str, now: datetime) -> None:
-    with services.database.write() as connection:
-        seen = update(tables.session).where(tables.session.c.token_hash == token_hash)
-        connection.execute(seen.values(last_seen_at=now))
+def _remember_look(services: Services, statement: Update) -> None:
+    """Note when somebody was last here, if that is possible just now: a full disk must not stop who only reads."""
+    with suppress(Refusal, SQLAlchemyError), services.database.write() as connection:
+        connection.execute(statement)
 
 
 def key_actor(services: Services, connection: Connection, secret: str, address: str) -> Actor:
@@ -185,8 +188,8 @@ def key_actor(services: Services, connection: Connection, secret: str, address: 
     if row is None or row.revoked_at is not None or now >= row.expires_at or not _from_allowed(row.networks, address):
         raise NotSignedIn()
     if row.last_used_at is None or now - row.last_used_at > LOOKED_AT:
-        with services.database.write() as writing:
-            writing.execute(update(tables.api_key).where(tables.api_key.c.id == row.id).values(last_used_at=now))
+        mine = tables.api_key.c.id == row.id
+        _remember_look(services, update(tables.api_key).where(mine).values(last_used_at=now))
     people = services.organisations.at(connection, now)
     scopes = None if row.scopes is None else frozenset(row.scopes)
     return actor_of(people, row.member, kind="key", scopes=scopes, credential=f"key:{row.id}")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from metadata.kinds import Kinds
     from runtime.apps import Apps
     from runtime.jobs import Queue
-    from runtime.jobs import Queue
 
 Clock = Callable[[], datetime]
 
