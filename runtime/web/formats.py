@@ -34,9 +34,10 @@ def short_number(value: Decimal | int | None, language: str) -> str:
     """The short form for charts and figures: 万 and 亿 in Chinese, k and M in English."""
     if value is None:
         return ""
+    amount = Decimal(value)
     for size, mark in SHORT_STEPS["zh" if language == "zh" else "en"]:
-        if abs(value) >= size:
-            return f"{number(Decimal(value) / size, 1)}{' ' if language == 'zh' else ''}{mark}"
+        if abs(amount) >= size:
+            return f"{number(amount / size, 1)}{' ' if language == 'zh' else ''}{mark}"
     return number(value)
 
 
