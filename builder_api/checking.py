@@ -34,6 +34,11 @@ class Checked:
     app: CompiledApp | None
     problems: Problems
 
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is possible but probably not meant: the gaps and overlaps between the branches of flows."""
+        return tuple(each for flow in self.app.flows.values() for each in flow.warnings) if self.app else ()
+
     def require(self) -> CompiledApp:
         """The compiled app; raises InvalidDefinition with all problems where there is none."""
         self.problems.raise_if_any()

@@ -232,6 +232,7 @@ def _prepared(prepared: Prepared, language: str) -> dict[str, Any]:
     return {
         "ok": not prepared.checked.problems,
         "problems": [problem.as_json(language) for problem in prepared.checked.problems],
+        "warnings": [warning.as_json(language) for warning in prepared.checked.warnings],
         "document": prepared.checked.document,
         "steps": [step.summary for step in prepared.plan.steps],
         "losses": [

@@ -13,6 +13,7 @@ import typer
 
 from engines.actor import system
 from metadata.problems import Refusal
+from metadata.text import say
 from runtime import start
 from runtime.services import Services
 from runtime.transaction import Tx, read, run
@@ -139,6 +140,8 @@ def check(file: AppFile) -> None:
     """Check an app's JSON file: every problem with its place and the way out; no database is touched."""
     app = _checked(file)
     typer.echo(f"{file}: {app.name} is in order ({len(app.forms)} forms).")
+    for warning in (each for flow in app.flows.values() for each in flow.warnings):
+        typer.echo(f"  {warning.path}: {say(warning.message, 'en')}. {say(warning.hint, 'en')}.")
 
 
 @commands.command()
