@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from builder_api import drafts, stories
-from builder_api.checking import Checked, Known, check
+from builder_api.checking import Known, check
 from builder_api.drafts import Draft
+from builder_api.preparing import Prepared, prepare, require_consent, require_small, what_is_known
 from engines.actor import Actor, system
 from engines.compiled import CompiledApp
 from engines.facts import Facts
-from engines.forms.schema_plan import SchemaPlan, plan
+from engines.forms.schema_plan import plan
 from metadata.app import AppDefinition
 from metadata.canonical import canonical
 from metadata.ids import known_ids
 from metadata.parts import Part, cut
-from metadata.problems import ROOT, Conflict, InvalidDefinition, NotFound, Problem, Problems
+from metadata.problems import ROOT, Conflict, NotFound, Problem, Problems
 from metadata.text import say
-from runtime import audit, pinned, transaction
-from runtime.apps import hold_alone, ids_to_keep, manifest_row, stored_as
+from runtime import audit, transaction
+from runtime.apps import hold_alone, ids_to_keep, manifest_row
 from runtime.db import ddl, tables
-from runtime.db.backfill import Report, backfill, rows_to_backfill
+from runtime.db.backfill import Report, backfill
 from runtime.db.ids import new_id
 from runtime.services import Services
 from runtime.transaction import Tx
@@ -31,28 +32,8 @@ from runtime.transaction import Tx
 if TYPE_CHECKING:
     from runtime.transaction import Cause
 
-MOST_ROWS_AT_ONCE = 100_000
-SHOWN_FAILURES = 20
-
 RunStories = Callable[[AppDefinition], Sequence[Problem]]
 """Gives a problem for each story of an app that does not come true."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What would be published, found out without any lock: the check, the plan, and what was live and drafted."""
-
-    name: str
-    checked: Checked
-    plan: SchemaPlan
-    known: Known
-    manifest: int | None
-    draft: Draft | None
-    rows: int = 0
-
-    @property
-    def app(self) -> CompiledApp:
-        return self.checked.require()
 
 
 @dataclass(frozen=True)
@@ -115,21 +96,6 @@ def untrue_stories(definition: AppDefinition) -> list[Problem]:
     return stories.problems_of(told)
 
 
-def prepare(
-    services: Services, connection: sa.Connection, name: str | None, document: Any, draft: Draft | None
-) -> Prepared:
-    """Check a document against what is live, and plan what its publishing would do. Takes no lock."""
-    manifest, known = what_is_known(services, connection, name)
-    checked = check(services.apps.language, document, known, name if draft is not None else None)
-    if checked.app is None:
-        return Prepared(name or "", checked, SchemaPlan(), known, manifest, draft)
-    _check_pinned(services, connection, checked)
-    _check_requirements(services, connection, checked)
-    planned = plan(known.live, checked.app)
-    rows = rows_to_backfill(connection, planned) if known.live is not None else 0
-    return Prepared(checked.app.name, checked, planned, known, manifest, draft, rows)
-
-
 def carry_out(
     services: Services,
     actor: Actor,
@@ -143,7 +109,7 @@ def carry_out(
     if run_stories is not None:
         Problems(list(run_stories(app.definition))).raise_if_any()
     require_consent(prepared.plan, accept_losses)
-    _require_small(prepared)
+    require_small(prepared)
     with _alone(services, actor, prepared.name, cause) as tx:
         _require_unchanged(tx, prepared)
         if prepared.manifest is not None and _is_same(tx, prepared):
@@ -158,78 +124,9 @@ def carry_out(
     return published
 
 
-def what_is_known(services: Services, connection: sa.Connection, name: str | None) -> tuple[int | None, Known]:
-    """What is live under a name, and what ever was; a new app gets its number when it is published."""
-    row = connection.execute(sa.select(tables.app).where(tables.app.c.name == name)).one_or_none()
-    if row is None or row.live is None:
-        return None, Known()
-    manifest = manifest_row(connection, row.live)
-    live = services.apps.of_manifest(connection, row.live)
-    return row.live, Known(live, manifest.ids["known"], stored_as(manifest), row.number)
-
-
-def require_consent(planned: SchemaPlan, accept_losses: bool) -> None:
-    """Refuse to put anything out of sight without an explicit yes."""
-    if planned.losses and not accept_losses:
-        hint = {"en": "Publish again with accept_losses", "zh": "确认后请带 accept_losses 重新发布"}
-        problems = [
-            Problem(ROOT / "losses" / index, loss.code, loss.message, hint) for index, loss in enumerate(planned.losses)
-        ]
-        detail = {"en": "Publishing this loses something; say yes to it first", "zh": "发布会造成损失,请先确认"}
-        raise Conflict(*problems, code="losses_need_consent", detail=detail)
-
-
 def nothing_to_publish(name: str) -> NotFound:
     message = {"en": f"There is no draft of “{name}” to publish", "zh": f"没有可发布的“{name}”草稿"}
     return NotFound(Problem(ROOT, "no_draft", message, {"en": "Change something first", "zh": "请先修改"}))
-
-
-# --- before any lock ---
-
-
-def _check_pinned(services: Services, connection: sa.Connection, checked: Checked) -> None:
-    """Running flows keep their own version; it must still fit the forms."""
-    assert checked.app is not None
-    for flow, count, problems in pinned.broken_by(checked.app, connection, services.kinds):
-        first = next(iter(problems), None)
-        said = say(first.message, "en") if first else ""
-        message = {
-            "en": f"{count} running instances of a flow ({flow}) no longer fit: {said}",
-            "zh": f"流程({flow})有 {count} 个正在运行的实例与新版本不匹配:{say(first.message, 'zh') if first else ''}",
-        }
-        hint = {
-            "en": "Keep the field (hidden, if you like) until they are finished, or withdraw them",
-            "zh": "请保留该字段(可隐藏)直至这些流程结束,或撤回它们",
-        }
-        checked.problems.add(ROOT / "flows", "running_flow_broken", message, hint)
-
-
-def _check_requirements(services: Services, connection: sa.Connection, checked: Checked) -> None:
-    """The apps that this one needs must be there."""
-    assert checked.app is not None
-    live = services.apps.names(connection)
-    for index, required in enumerate(checked.app.definition.requires):
-        if required.app not in live:
-            message = {"en": f"The app “{required.app}” is not installed", "zh": f"尚未安装应用“{required.app}”"}
-            hint = {"en": "Import it first", "zh": "请先导入该应用"}
-            checked.problems.add(ROOT / "requires" / index, "app_missing", message, hint)
-
-
-def _require_small(prepared: Prepared) -> None:
-    if prepared.rows > MOST_ROWS_AT_ONCE:
-        message = {
-            "en": f"{prepared.rows:,} records would have to be converted; at most {MOST_ROWS_AT_ONCE:,} at once",
-            "zh": f"需要转换 {prepared.rows:,} 条记录,一次最多 {MOST_ROWS_AT_ONCE:,} 条",
-        }
-        hint = {
-            "en": "Add a new field beside the old one, or archive records first",
-            "zh": "请在旧字段旁新增字段,或先归档部分记录",
-        }
-        limit = {"limit": "publish_rows", "max": MOST_ROWS_AT_ONCE, "actual": prepared.rows}
-        raise Conflict(Problem(ROOT, "too_many_records", message, hint, limit))
-
-
-# --- inside the transaction ---
 
 
 @contextmanager
@@ -345,4 +242,14 @@ def _number(tx: Tx, manifest: int) -> int:
     return int(manifest_row(tx.connection, manifest).number)
 
 
-__all__ = ["InvalidDefinition", "Prepared", "Published", "import_document", "prepare", "publish", "publish_document"]
+__all__ = [
+    "Prepared",
+    "Published",
+    "import_document",
+    "nothing_to_publish",
+    "prepare",
+    "publish",
+    "publish_document",
+    "untrue_stories",
+    "what_is_known",
+]

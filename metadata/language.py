@@ -16,13 +16,14 @@ from metadata.forms import FieldDefinition
 from metadata.ids import Assignment, check_ids, known_ids
 from metadata.kinds import TAGS, KindNoun, Kinds, Models
 from metadata.limits import check_depth, check_limits, check_size
+from metadata.places import place_in_document
 from metadata.problems import ROOT, InvalidDefinition, Problem, Problems, Refusal
 from metadata.references import unknown_names
 from metadata.reports import ChartDefinition
 from metadata.rules import ActionDefinition, TriggerDefinition
 from metadata.salvage import Salvage, salvage
 from metadata.schema import json_schema
-from metadata.shape_problems import place_in_document, shape_problems
+from metadata.shape_problems import shape_problems
 from metadata.upgrades import upgrade
 
 COMMON: Mapping[KindNoun, type[BaseModel]] = {

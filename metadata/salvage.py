@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from metadata.kinds import Models
+from metadata.places import model_at
 from metadata.problems import Path, Problem
-from metadata.shape_problems import model_at
 
 Place = tuple[str | int, ...]
 REMOVABLE = ("unknown_key", "reserved_key")

@@ -170,7 +170,10 @@ def extreme(kind: str, nodes: Sequence[Node], column: int = 0) -> Node:
 
 
 def join(nodes: Sequence[Node], column: int = 0) -> Node:
-    return Node("join", TEXT, tuple(need(node, TEXT) for node in nodes), column=column)
+    """Texts put together; a chain of joins is one."""
+    texts = [need(node, TEXT) for node in nodes]
+    flat = [part for text in texts for part in (text.args if text.kind == "join" else (text,))]
+    return Node("join", TEXT, tuple(flat), column=column)
 
 
 # --- what stands between two values ---

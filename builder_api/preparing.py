@@ -1,0 +1,115 @@
+"""Preparing a publish: everything that can be found out before anything is locked or written."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from builder_api.checking import Checked, Known, check
+from builder_api.drafts import Draft
+from engines.compiled import CompiledApp
+from engines.forms.schema_plan import SchemaPlan, plan
+from metadata.problems import ROOT, Conflict, Problem
+from metadata.text import say
+from runtime import pinned
+from runtime.apps import manifest_row, stored_as
+from runtime.db import tables
+from runtime.db.backfill import rows_to_backfill
+from runtime.services import Services
+
+MOST_ROWS_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What would be published, found out without any lock: the check, the plan, and what was live and drafted."""
+
+    name: str
+    checked: Checked
+    plan: SchemaPlan
+    known: Known
+    manifest: int | None
+    draft: Draft | None
+    rows: int = 0
+
+    @property
+    def app(self) -> CompiledApp:
+        return self.checked.require()
+
+
+def prepare(
+    services: Services, connection: sa.Connection, name: str | None, document: Any, draft: Draft | None
+) -> Prepared:
+    """Check a document against what is live, and plan what its publishing would do. Takes no lock."""
+    manifest, known = what_is_known(services, connection, name)
+    checked = check(services.apps.language, document, known, name if draft is not None else None)
+    if checked.app is None:
+        return Prepared(name or "", checked, SchemaPlan(), known, manifest, draft)
+    _check_pinned(services, connection, checked)
+    _check_requirements(services, connection, checked)
+    planned = plan(known.live, checked.app)
+    rows = rows_to_backfill(connection, planned) if known.live is not None else 0
+    return Prepared(checked.app.name, checked, planned, known, manifest, draft, rows)
+
+
+def what_is_known(services: Services, connection: sa.Connection, name: str | None) -> tuple[int | None, Known]:
+    """What is live under a name, and what ever was; a new app gets its number when it is published."""
+    row = connection.execute(sa.select(tables.app).where(tables.app.c.name == name)).one_or_none()
+    if row is None or row.live is None:
+        return None, Known()
+    manifest = manifest_row(connection, row.live)
+    live = services.apps.of_manifest(connection, row.live)
+    return row.live, Known(live, manifest.ids["known"], stored_as(manifest), row.number)
+
+
+def require_consent(planned: SchemaPlan, accept_losses: bool) -> None:
+    """Refuse to put anything out of sight without an explicit yes."""
+    if planned.losses and not accept_losses:
+        hint = {"en": "Publish again with accept_losses", "zh": "确认后请带 accept_losses 重新发布"}
+        problems = [
+            Problem(ROOT / "losses" / index, loss.code, loss.message, hint) for index, loss in enumerate(planned.losses)
+        ]
+        detail = {"en": "Publishing this loses something; say yes to it first", "zh": "发布会造成损失,请先确认"}
+        raise Conflict(*problems, code="losses_need_consent", detail=detail)
+
+
+def _check_pinned(services: Services, connection: sa.Connection, checked: Checked) -> None:
+    """Running flows keep their own version; it must still fit the forms."""
+    assert checked.app is not None
+    for flow, count, problems in pinned.broken_by(checked.app, connection, services.kinds):
+        first = next(iter(problems), None)
+        said = say(first.message, "en") if first else ""
+        message = {
+            "en": f"{count} running instances of a flow ({flow}) no longer fit: {said}",
+            "zh": f"流程({flow})有 {count} 个正在运行的实例与新版本不匹配:{say(first.message, 'zh') if first else ''}",
+        }
+        hint = {
+            "en": "Keep the field (hidden, if you like) until they are finished, or withdraw them",
+            "zh": "请保留该字段(可隐藏)直至这些流程结束,或撤回它们",
+        }
+        checked.problems.add(ROOT / "flows", "running_flow_broken", message, hint)
+
+
+def _check_requirements(services: Services, connection: sa.Connection, checked: Checked) -> None:
+    """The apps that this one needs must be there."""
+    assert checked.app is not None
+    live = services.apps.names(connection)
+    for index, required in enumerate(checked.app.definition.requires):
+        if required.app not in live:
+            message = {"en": f"The app “{required.app}” is not installed", "zh": f"尚未安装应用“{required.app}”"}
+            hint = {"en": "Import it first", "zh": "请先导入该应用"}
+            checked.problems.add(ROOT / "requires" / index, "app_missing", message, hint)
+
+
+def require_small(prepared: Prepared) -> None:
+    if prepared.rows > MOST_ROWS_AT_ONCE:
+        message = {
+            "en": f"{prepared.rows:,} records would have to be converted; at most {MOST_ROWS_AT_ONCE:,} at once",
+            "zh": f"需要转换 {prepared.rows:,} 条记录,一次最多 {MOST_ROWS_AT_ONCE:,} 条",
+        }
+        hint = {
+            "en": "Add a new field beside the old one, or archive records first",
+            "zh": "请在旧字段旁新增字段,或先归档部分记录",
+        }
+        limit = {"limit": "publish_rows", "max": MOST_ROWS_AT_ONCE, "actual": prepared.rows}
+        raise Conflict(Problem(ROOT, "too_many_records", message, hint, limit))
