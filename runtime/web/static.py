@@ -12,7 +12,7 @@ from metadata.problems import NotFound
 from runtime.web.deps import open_to_all
 
 STATIC = Path(__file__).resolve().parents[2] / "templates" / "static"
-SHEETS = ("tokens", "base", "parts", "pages", "dashboards", "flows", "util")
+SHEETS = ("tokens", "base", "parts", "pages", "dashboards", "flows", "design", "util")
 FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 mimetypes.add_type("text/javascript", ".js")

@@ -8,8 +8,9 @@ from fastapi.responses import Response
 
 from engines.access import may, view
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.rules import sentence_of
 from metadata.value_types import MEMBER
-from runtime import flow_access, flows, reading
+from runtime import flow_access, flows, reading, tasks, traces
 from runtime.question import Question, task_grants
 from runtime.reading import Shown
 from runtime.transaction import Tx
@@ -27,6 +28,7 @@ from runtime.web.pages.related import related_lists
 router = APIRouter(include_in_schema=False, prefix="/apps/{app}/forms/{form}")
 
 MOST_FACTS = 5
+MOST_TRACES = 10
 FACT_KINDS = ("money", "date", "percent", "member")
 
 
@@ -77,6 +79,7 @@ def _record(
     can_edit = may_do(tx, app, form.id, shown.id, "update")
     return {
         "id": shown.id,
+        "here": here,
         "version": shown.version,
         "label": _label(tx, app, form, shown),
         "locked": bool(running),
@@ -86,9 +89,48 @@ def _record(
         "stages": _stages(drawing, form, shown, readable),
         "facts": _facts(drawing, form, shown, readable),
         "related": related_lists(tx, listing, shown.id) if may(app, page.actor, "read", form.id) else [],
+        "flows": tasks.instances_of(tx, app, form.id, shown.id),
+        "traces": traces.of_record(tx, app, form.id, shown.id, limit=MOST_TRACES),
+        "why": f"{here}/why" if _rules_of(app, form) else "",
         "history": timeline.of_record(page, tx, app, form, shown.id, drawing),
         "more_history": "",
     }
+
+
+@router.get("/{id:int}/why")
+def why(page: SignedInOnly, app: str, form: str, id: int, rule: str = "") -> Response:
+    """Why a rule acted on the record, or did not: every term of its condition with its value."""
+    with page.visit.read() as tx:
+        compiled = page.services.apps.live(tx, app)
+        found = compiled.form(form)
+        shown = reading.get(tx, compiled, found.id, id)
+        rules = _rules_of(compiled, found)
+        chosen = next((each for each in rules if each.name == rule), None)
+        told = None
+        if chosen is not None:
+            answer = traces.why_not(tx, compiled, chosen, found.id, id)
+            told = traces.show(tx, compiled, answer, page.language)
+        context = {
+            "label": _label(tx, compiled, found, shown),
+            "back": [(f"/apps/{app}/forms/{form}", page.say(found.title))],
+            "record_href": f"/apps/{app}/forms/{form}/{id}",
+            "rules": [{"name": each.name, "title": page.say(each.title)} for each in rules],
+            "chosen": rule,
+            "sentence": sentence_of(compiled, chosen, page.language) if chosen is not None else "",
+            "told": told,
+        }
+        return page.show(tx, "pages/app/why.html", **context)
+
+
+@router.post("/{id:int}/withdraw/{instance:int}")
+def withdraw(page: SignedInOnly, _data: CheckedForm, app: str, form: str, id: int, instance: int) -> Response:
+    """Take my request back."""
+    page.visit.run(lambda tx: flows.withdraw(tx, page.services.apps.live(tx, app), instance))
+    return page.go(f"/apps/{app}/forms/{form}/{id}", page.word("Withdrawn. The record is yours again."))
+
+
+def _rules_of(app: CompiledApp, form: CompiledForm) -> list[Any]:
+    return [each for each in app.rules if each.form == form.id and each.enabled]
 
 
 def _label(tx: Tx, app: CompiledApp, form: CompiledForm, shown: Shown) -> str:

@@ -1,0 +1,315 @@
+"""The builder's pages: an app's definition to read, part by part, and its JSON to edit, check and publish."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from builder_api import drafts, versions
+from builder_api.drafts import Draft
+from builder_api.publish import Prepared, prepare, publish, untrue_stories
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.flows import tree
+from engines.rules import sentence_of
+from metadata.canonical import as_text
+from metadata.problems import ROOT, Conflict, Invalid, Problem, Refusal, Refused
+from runtime import traces
+from runtime.transaction import Tx
+from runtime.web.deps import CheckedForm
+from runtime.web.pages.navigation import form_icon, live_apps
+from runtime.web.pages.page import Page, SignedInOnly
+from runtime.web.strict_json import read_json
+
+router = APIRouter(include_in_schema=False, prefix="/apps")
+
+TABS = ("forms", "flows", "rules", "reports", "access", "json", "versions")
+
+
+@router.get("")
+def apps(page: SignedInOnly) -> Response:
+    """The apps that may be built on."""
+    _require_builder(page)
+    with page.visit.read() as tx:
+        found = [
+            {
+                "name": app.name,
+                "title": page.say(app.title),
+                "help": page.say(app.definition.help),
+                "href": f"/apps/{app.name}/build",
+            }
+            for app in live_apps(tx)
+        ]
+        return page.show(tx, "pages/design/apps.html", apps=found)
+
+
+@router.get("/{app}/build")
+def build(page: SignedInOnly, app: str, tab: str = "forms") -> Response:
+    """One part of the definition to read, or its JSON to edit."""
+    _require_builder(page)
+    with page.visit.read() as tx:
+        live = page.services.apps.live(tx, app)
+        shown = tab if tab in TABS else TABS[0]
+        return page.show(tx, "pages/design/build.html", **{**_frame(page, live, shown), **PARTS[shown](page, tx, live)})
+
+
+@router.post("/{app}/build/draft")
+def save_draft(page: SignedInOnly, data: CheckedForm, app: str) -> Response:
+    """Keep the JSON as the draft, say what is wrong with it, or publish it when asked to."""
+    _require_builder(page)
+    text, version = str(data.get("document", "")), str(data.get("version", ""))
+    try:
+        document = read_json(text.encode())
+        draft = page.visit.run(lambda tx: drafts.put(tx, app, document, int(version) if version.isdigit() else None))
+        if data.get("then") == "publish":
+            return _publish(page, app, draft, bool(data.get("accept_losses")))
+        return _editor(page, app, draft, said=page.word("The draft is saved"))
+    except Conflict as stale:
+        return _refused(page, app, text, version, stale)
+    except Refusal as refusal:
+        return _refused(page, app, text, version, refusal)
+
+
+@router.post("/{app}/build/discard")
+def discard_draft(page: SignedInOnly, _data: CheckedForm, app: str) -> Response:
+    """Forget the draft; what is live stays."""
+    _require_builder(page)
+    page.visit.run(lambda tx: drafts.discard(tx, app))
+    return page.go(f"/apps/{app}/build?tab=json", page.word("The draft is gone"))
+
+
+def _publish(page: Page, app: str, draft: Draft, accept_losses: bool) -> Response:
+    published = publish(
+        page.services,
+        page.actor,
+        app,
+        version=draft.version,
+        accept_losses=accept_losses,
+        run_stories=untrue_stories,
+        cause=page.visit.cause,
+    )
+    return page.go(f"/apps/{app}/build?tab=json", page.word("Version %(number)s is live", number=published.number))
+
+
+def _editor(page: Page, app: str, draft: Draft, said: str = "") -> Response:
+    with page.visit.read() as tx:
+        return page.fragment("partials/json_editor.html", **_json_view(page, tx, app, draft, said))
+
+
+def _refused(page: Page, app: str, text: str, version: str, refusal: Refusal) -> Response:
+    """Draw the editor again with everything that was typed, and all that is wrong with it."""
+    with page.visit.read() as tx:
+        found = drafts.get(tx, app)
+    problems = [_problem(page, each) for each in refusal.problems] or [{"message": page.say(refusal.detail)}]
+    losses = any(each.path.parts[:1] == ("losses",) for each in refusal.problems)
+    return page.fragment(
+        "partials/json_editor.html",
+        status=422 if isinstance(refusal, Invalid) else refusal.status,
+        app=app,
+        document=text,
+        version=version or str(found.version),
+        problems=problems,
+        warnings=[],
+        plan=None,
+        needs_consent=losses,
+        said="",
+        is_draft=found.version > 0,
+    )
+
+
+def _require_builder(page: Page) -> None:
+    if "app_admin" not in page.actor.rights:
+        raise Refused()
+
+
+# --- parts of a definition, to read ---
+
+
+def _frame(page: Page, app: CompiledApp, shown: str) -> dict[str, Any]:
+    titles = {
+        "forms": page.word("Forms"),
+        "flows": page.word("Flows"),
+        "rules": page.word("Rules"),
+        "reports": page.word("Reports"),
+        "access": page.word("Access"),
+        "json": page.word("JSON"),
+        "versions": page.word("Versions"),
+    }
+    return {
+        "app": app.name,
+        "title": page.say(app.title),
+        "tabs": [{"name": name, "title": titles[name], "current": name == shown} for name in TABS],
+        "part": shown,
+    }
+
+
+def _forms(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
+    forms = [each for each in app.forms.values() if each.parent is None]
+    return {
+        "forms": [
+            {
+                "title": page.say(each.title),
+                "name": each.name,
+                "icon": form_icon(app, each.id),
+                "fields": [_field(page, app, field) for field in each.fields.values()],
+                "validations": [
+                    {"text": rule.condition.text, "message": page.say(rule.message)} for rule in each.validations
+                ],
+            }
+            for each in forms
+        ]
+    }
+
+
+def _field(page: Page, app: CompiledApp, field: CompiledField) -> dict[str, Any]:
+    subform: CompiledForm | None = field.subform
+    return {
+        "title": page.say(field.title),
+        "name": field.name,
+        "kind": page.say(field.kind.title),
+        "icon": field.kind.icon,
+        "notes": _notes(page, app, field),
+        "fields": [_field(page, app, each) for each in subform.fields.values()] if subform else [],
+    }
+
+
+def _notes(page: Page, app: CompiledApp, field: CompiledField) -> list[str]:
+    notes = []
+    if field.required:
+        notes.append(page.word("required"))
+    if field.unique:
+        notes.append(page.word("unique"))
+    if field.read_only:
+        notes.append(page.word("read only"))
+    if field.target is not None and field.target in app.forms:
+        notes.append(f"→ {page.say(app.forms[field.target].title)}")
+    if field.expression is not None:
+        notes.append(f"= {field.expression.text}")
+    if field.required_if is not None:
+        notes.append(page.word("required if %(condition)s", condition=field.required_if.text))
+    if field.visible_if is not None:
+        notes.append(page.word("shown if %(condition)s", condition=field.visible_if.text))
+    return notes
+
+
+def _flows(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
+    return {
+        "flows": [
+            {
+                "title": page.say(each.title),
+                "name": each.name,
+                "form": page.say(app.forms[each.form].title),
+                "condition": each.condition.text if each.condition is not None else "",
+                "boxes": tree(each, None, page.language),
+            }
+            for each in app.flows.values()
+        ]
+    }
+
+
+def _rules(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
+    return {
+        "rules": [
+            {
+                "title": page.say(rule.title),
+                "name": rule.name,
+                "enabled": rule.enabled,
+                "sentence": sentence_of(app, rule, page.language),
+                "icon": rule.trigger.icon,
+                "runs": traces.of_rule(tx, app, rule.id, limit=5),
+            }
+            for rule in app.rules
+        ]
+    }
+
+
+def _reports(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
+    return {
+        "reports": [
+            {
+                "title": page.say(each.title),
+                "name": each.name,
+                "form": page.say(app.forms[each.form].title),
+                "href": f"/apps/{app.name}/reports/{each.name}",
+                "icon": each.chart.icon,
+                "chart": page.say(each.chart.title),
+                "where": each.where.text if each.where is not None else "",
+                "dimensions": [page.say(dimension.title) for dimension in each.dimensions],
+                "measures": [page.say(measure.title) for measure in each.measures],
+            }
+            for each in app.reports.reports.values()
+        ]
+    }
+
+
+def _access(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
+    roles = {each.name: page.say(each.caption) for each in app.definition.roles}
+    forms = {each.name: page.say(each.caption) for each in app.definition.forms}
+    return {
+        "entries": [
+            {
+                "role": roles.get(entry.role, entry.role),
+                "form": forms.get(entry.form, entry.form),
+                "may": list(entry.may),
+                "where": entry.where or "",
+                "fields": list(entry.fields or ()),
+            }
+            for entry in app.definition.access
+        ]
+    }
+
+
+def _json(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
+    return _json_view(page, tx, app.name, drafts.get(tx, app.name), "")
+
+
+def _json_view(page: Page, tx: Tx, app: str, draft: Draft, said: str) -> dict[str, Any]:
+    prepared = prepare(page.services, tx.connection, app, draft.document, draft)
+    return {
+        "app": app,
+        "document": as_text(draft.document) if isinstance(draft.document, dict) else "",
+        "version": draft.version,
+        "problems": [_problem(page, each) for each in prepared.checked.problems],
+        "warnings": _warnings(page, prepared),
+        "plan": _plan(page, prepared) if draft.version and not prepared.checked.problems else None,
+        "needs_consent": bool(prepared.plan.losses) and not prepared.checked.problems,
+        "said": said,
+        "is_draft": draft.version > 0,
+    }
+
+
+def _warnings(page: Page, prepared: Prepared) -> list[dict[str, str]]:
+    """What is no mistake but should be seen: the gaps and overlaps of branches."""
+    app = prepared.checked.app
+    found = [each for flow in app.flows.values() for each in flow.warnings] if app is not None else []
+    return [_problem(page, each) for each in found]
+
+
+def _plan(page: Page, prepared: Prepared) -> dict[str, Any]:
+    return {
+        "steps": [step.summary for step in prepared.plan.steps],
+        "losses": [page.say(loss.message) for loss in prepared.plan.losses],
+    }
+
+
+def _problem(page: Page, problem: Problem) -> dict[str, str]:
+    return {"message": page.say(problem.message), "hint": page.say(problem.hint), "path": str(problem.path or ROOT)}
+
+
+def _versions(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
+    people = tx.organisation.people
+    found = versions.versions(tx.connection, app.name)
+    for each in found:
+        by = each.get("published_by")
+        each["by"] = people[int(by)].name if by is not None and int(by) in people else "—"
+    return {"versions": found}
+
+
+PARTS = {
+    "forms": _forms,
+    "flows": _flows,
+    "rules": _rules,
+    "reports": _reports,
+    "access": _access,
+    "json": _json,
+    "versions": _versions,
+}
