@@ -10,6 +10,7 @@ from engines.compiled import CompiledApp, StoredAs
 from engines.forms.compile import compile_forms
 from metadata.app import AppDefinition
 from metadata.expressions import FieldReference, Names
+from metadata.hints import with_hints
 from metadata.ids import known_ids
 from metadata.language import Examined, Language
 from metadata.problems import ROOT, InvalidDefinition, Problem, Problems, Refusal
@@ -51,12 +52,12 @@ def check(language: Language, document: Any, known: Known, name: str | None = No
     live = known.live.definition if known.live else None
     examined = _with_renames(language, document, live, known)
     if examined.app is None:
-        return Checked(None, None, examined.problems)
+        return Checked(None, None, with_hints(examined.problems))
     if name is not None and examined.app.app != name:
         examined.add([_other_app(examined.app.app, name)])
     compiled = _compile(language, examined, known)
     written = language.canonical(examined.app) if examined.rest is None else None
-    return Checked(written, compiled if not examined.problems else None, examined.problems)
+    return Checked(written, compiled if not examined.problems else None, with_hints(examined.problems))
 
 
 def _with_renames(language: Language, document: Any, live: AppDefinition | None, known: Known) -> Examined:

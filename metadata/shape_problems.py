@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from metadata.app import RESERVED_KEYS
+from metadata.hints import SEE_REFERENCE
 from metadata.kinds import Models
 from metadata.names import ROOTS
 from metadata.places import keys_of, model_at, place_in_document
@@ -101,12 +102,6 @@ def _pattern(path: Path, context: Mapping[str, Any], value: Any) -> Problem:
     message = {"en": f"“{value}” is not written as it must be", "zh": f"“{value}”的写法不正确"}
     pattern = context.get("pattern")
     return Problem(path, "bad_pattern", message, {"en": f"It must match {pattern}", "zh": f"应符合 {pattern}"})
-
-
-SEE_REFERENCE: Text = {
-    "en": "See the reference of the definition language (docs/definition.md)",
-    "zh": "请参阅定义语言参考(docs/definition.zh.md)",
-}
 
 
 def _unknown_key(path: Path, document: Any, models: Models) -> Problem:

@@ -347,7 +347,7 @@ def test_a_malformed_definition_is_refused_at_its_place_and_nothing_is_written(
 
     places = [str(problem.path) for problem in refused.value.problems]
     assert any(place.startswith(path) or path.startswith(place + "/") for place in places), places
-    assert all({"en", "zh"} <= set(problem.message) for problem in refused.value.problems)
+    assert all({"en", "zh"} <= set(problem.message) and problem.hint for problem in refused.value.problems)
     assert _everything(services.database) == before
 
 
