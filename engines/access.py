@@ -157,6 +157,7 @@ def visible(
     verb: str = "read",
     also: Sequence[Grant] = (),
     deleted: bool = False,
+    notes: set[str] | None = None,
 ) -> Relation:
     """The one masked relation: the records of a form that the actor may see, with the values he may see in them.
 
@@ -169,14 +170,17 @@ def visible(
     def see(wanted: str) -> View:
         return view(app, actor, wanted, "read", also)
 
-    reading = Reading(app, see_truth if actor.is_system else see, see_truth, moment, dialect)
+    noted = set() if notes is None else notes
+    reading = Reading(app, see_truth if actor.is_system else see, see_truth, moment, dialect, noted)
     seen = view(app, actor, form, verb, also)
     return Relation(reading, seen, seen.form.table, deleted=deleted)
 
 
-def truth(app: CompiledApp, form: str, moment: Moment, dialect: str, deleted: bool = False) -> Relation:
+def truth(
+    app: CompiledApp, form: str, moment: Moment, dialect: str, deleted: bool = False, notes: set[str] | None = None
+) -> Relation:
     """The records as they are, for the platform's own decisions; nothing of it is shown to anybody."""
-    return visible(app, SYSTEM, form, moment, dialect, deleted=deleted)
+    return visible(app, SYSTEM, form, moment, dialect, deleted=deleted, notes=notes)
 
 
 def readable_names(app: CompiledApp, actor: Actor, also: Sequence[Grant] = ()) -> Names:

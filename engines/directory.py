@@ -33,10 +33,13 @@ _dated_columns = {
 class Directory:
     """The member or department that a field names; readable to everybody, as the directory is the platform's."""
 
-    def __init__(self, table: sa.TableClause, link: Column, moment: Moment, absent: bool = False) -> None:
+    def __init__(
+        self, table: sa.TableClause, link: Column, moment: Moment, notes: set[str], absent: bool = False
+    ) -> None:
         self.source: FromClause = table.alias()
         self._name = table.name
         self._moment = moment
+        self._notes = notes
         self._absent = absent
         self.on = None if absent else self.source.c.id == link
         self._followed: dict[str, Directory] = {}
@@ -51,7 +54,7 @@ class Directory:
     def follow(self, field: str) -> "Directory":
         if field not in self._followed:
             make = departments if field in ("department", "parent") else members
-            self._followed[field] = make(self.column(field), self._moment, self._absent)
+            self._followed[field] = make(self.column(field), self._moment, self._notes, self._absent)
         return self._followed[field]
 
     def rows(self, field: str) -> Any:
@@ -74,6 +77,7 @@ class Directory:
                 yield from each.joins()
 
     def _dated(self, table: sa.TableClause, of: str, value: str) -> Column:
+        self._notes.add("clock")
         held, now = table.alias(), sa.literal(self._moment.now, UtcDateTime())
         at_the_time = sa.and_(held.c.valid_from <= now, sa.or_(held.c.valid_to.is_(None), held.c.valid_to > now))
         newest = held.c.valid_from.desc()
@@ -81,11 +85,11 @@ class Directory:
         return chosen.correlate(self.source).scalar_subquery()
 
 
-def members(link: Column, moment: Moment, absent: bool = False) -> Directory:
+def members(link: Column, moment: Moment, notes: set[str], absent: bool = False) -> Directory:
     """The members that a column names."""
-    return Directory(_member, link, moment, absent)
+    return Directory(_member, link, moment, notes, absent)
 
 
-def departments(link: Column, moment: Moment, absent: bool = False) -> Directory:
+def departments(link: Column, moment: Moment, notes: set[str], absent: bool = False) -> Directory:
     """The departments that a column names."""
-    return Directory(_department, link, moment, absent)
+    return Directory(_department, link, moment, notes, absent)

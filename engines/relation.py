@@ -1,7 +1,7 @@
 """The masked relation: a form's records as one actor may see them, with links, rows and lists to follow from there."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,23 +13,29 @@ from engines.columns import column_type
 from engines.compiled import CompiledApp, CompiledField
 from engines.directory import Directory, departments, members
 from engines.expressions import Moment, to_sql, where
+from metadata.expressions import Expression
 
 if TYPE_CHECKING:
     from engines.access import Grant, Mask, View
 
 Column = ColumnElement[Any]
 See = Callable[[str], "View"]
+CLOCK = "clock"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What all relations of one statement share: how the actor sees each form, how the truth is seen, and when."""
+    """What all relations of one statement share: how the actor sees each form, how the truth is seen, and when.
+
+    `notes` gets CLOCK when the statement depends on the very moment: then it is good for one request only.
+    """
 
     app: CompiledApp
     see: See
     truth: See
     moment: Moment
     dialect: str
+    notes: set[str] = field(default_factory=set)
 
     @property
     def as_truth(self) -> "Reading":
@@ -38,6 +44,20 @@ class Reading:
     @property
     def is_truth(self) -> bool:
         return self.see is self.truth
+
+    def where(self, expression: Expression, relation: "Relation") -> Column:
+        """A condition over a relation, in the forms that can use an index."""
+        self._note(expression)
+        return where(expression, relation, self.moment, self.dialect)
+
+    def value(self, expression: Expression, relation: "Relation", decimals: int | None) -> Column:
+        """A value over a relation, in the form in which such fields are stored."""
+        self._note(expression)
+        return to_sql(expression, relation, self.moment, self.dialect, decimals)
+
+    def _note(self, expression: Expression) -> None:
+        if any(node.kind == "call" and node.value == "NOW" for node in expression.root.walk()):
+            self.notes.add(CLOCK)
 
 
 class Relation:
@@ -156,7 +176,7 @@ class Relation:
         if grant.records is not None:
             conditions.append(self.source.c.id.in_(sorted(grant.records)))
         if grant.scope is not None:
-            conditions.append(where(grant.scope, self._truth, self.reading.moment, self.reading.dialect))
+            conditions.append(self.reading.where(grant.scope, self._truth))
         return sa.and_(sa.true(), *conditions)
 
     def joins(self) -> Iterator[tuple[FromClause, Column]]:
@@ -215,8 +235,8 @@ class Relation:
             raw: Column = self.source.c[field.column]
             return raw
         assert field.expression is not None, f"{field.id} has neither a column nor an expression"
-        reading, decimals = self.reading, field.type.decimals if field.type.name == "number" else None
-        computed = to_sql(field.expression, self, reading.moment, reading.dialect, decimals)
+        decimals = field.type.decimals if field.type.name == "number" else None
+        computed = self.reading.value(field.expression, self, decimals)
         return sa.type_coerce(computed, column_type(field.type))
 
     def _belongs(self, record: Column, field: str) -> Column:
@@ -231,9 +251,9 @@ class Relation:
         kind = self._type_name(field)
         link = self.column(field)
         if kind == "member":
-            return members(link, self.reading.moment, self._absent)
+            return members(link, self.reading.moment, self.reading.notes, self._absent)
         if kind == "department":
-            return departments(link, self.reading.moment, self._absent)
+            return departments(link, self.reading.moment, self.reading.notes, self._absent)
         target = self.form.fields[field].target
         assert target is not None, f"{field} leads nowhere"
         view = self.reading.see(target)

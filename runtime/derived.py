@@ -65,14 +65,21 @@ def derive(
 
 def recompute(tx: "Tx", app: CompiledApp, rollup: Rollup, parent: int) -> Any:
     """A total from scratch, over the stored records."""
+    key = ("recompute", rollup.form, rollup.field, tx.dialect)
+    statement = app.access.remember(key, lambda: _over_stored(tx, app, rollup))
+    return _total(app, rollup, tx.connection.execute(statement, {"parent": parent}).one())
+
+
+def _over_stored(tx: "Tx", app: CompiledApp, rollup: Rollup) -> sa.Select[Any]:
+    """The statement that totals; neither the person nor the clock has a part in it, so it is made once."""
     moment = moment_of(facts_of(tx, app))
     relation = truth(app, rollup.source, moment, tx.dialect)
+    parent = sa.bindparam("parent", type_=sa.BigInteger())
     relation.where(relation.source.c[_column(app, rollup.source, rollup.link)] == parent)
     if rollup.where is not None:
         relation.where(where(rollup.where, relation, moment, tx.dialect))
     value = relation.column(rollup.value) if rollup.value is not None else relation.column("id")
-    row = tx.connection.execute(relation.select(_aggregate(rollup, value))).one()
-    return _total(app, rollup, row)
+    return relation.select(_aggregate(rollup, value))
 
 
 def _aggregate(rollup: Rollup, value: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """One question of one actor about one form: the masked statements that answer it, built once and kept."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions import Moment, NotPushable, moment_of, where
 from engines.facts import Facts
-from engines.relation import Column, Relation
+from engines.relation import CLOCK, Column, Relation
 from metadata.expressions import Expression, Names, Scope, check
 from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Path, Problem, Refusal
 from metadata.text import say
@@ -31,13 +31,12 @@ PAGE_LIMIT = sa.bindparam("page_limit", type_=sa.Integer())
 PAGE_OFFSET = sa.bindparam("page_offset", type_=sa.Integer())
 
 
-class WatchedMoment(Moment):
-    """The constants of a request; notes when the clock itself is read, as such a statement is good for once only."""
+@dataclass(frozen=True)
+class Making:
+    """A statement in the making: its moment, and whether it turned out to depend on the very second (CLOCK)."""
 
-    def __getattribute__(self, name: str) -> Any:
-        if name == "now":
-            object.__setattr__(self, "clock_was_read", True)
-        return object.__getattribute__(self, name)
+    moment: Moment
+    notes: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -105,20 +104,30 @@ class Question:
         asked = [resolve(self.app, self.names, self.form.id, each, place) for each in ("id", "version", *names)]
         return tuple({each.key: each for each in asked}.values())
 
-    def relation(self, moment: Moment) -> Relation:
-        dialect = self.tx.dialect
-        return visible(self.app, self.actor, self.form.id, moment, dialect, self.verb, self.also, self.deleted)
+    def relation(self, making: Making) -> Relation:
+        """What the actor sees of the form."""
+        return visible(
+            self.app,
+            self.actor,
+            self.form.id,
+            making.moment,
+            self.tx.dialect,
+            self.verb,
+            self.also,
+            self.deleted,
+            making.notes,
+        )
 
-    def remembered(self, key: tuple[Any, ...], make: Callable[[Moment], Any]) -> Any:
+    def remembered(self, key: tuple[Any, ...], make: Callable[[Making], Any]) -> Any:
         """The statement for this actor on this day, built once; one that reads the clock is built each time."""
         who = self.actor
         person = (who.kind, who.member, who.scopes, who.roles_in(self.app.name), self.tx.organisation.epoch)
         whole = (key, self.form.id, self.deleted, person, _also_key(self.also), self.facts.today, self.tx.dialect)
         found = self.app.access.recall(whole)
         if found is None:
-            moment = _watched(moment_of(self.facts))
-            found = make(moment)
-            if not hasattr(moment, "clock_was_read"):
+            making = Making(moment_of(self.facts))
+            found = make(making)
+            if CLOCK not in making.notes:
                 self.app.access.keep(whole, found)
         return found
 
@@ -127,8 +136,8 @@ class Question:
     def one(self, names: Sequence[str] | None) -> Planned:
         """The record of one id."""
 
-        def make(moment: Moment) -> Planned:
-            relation = self.relation(moment)
+        def make(making: Making) -> Planned:
+            relation = self.relation(making)
             return self._select(relation.where(relation.source.c.id == RECORD_ID), self.wanted(names))
 
         key = ("one", None if names is None else tuple(names))
@@ -137,8 +146,8 @@ class Question:
     def some(self, names: Sequence[str] | None) -> Planned:
         """The records of some ids (`ids`)."""
 
-        def make(moment: Moment) -> Planned:
-            relation = self.relation(moment)
+        def make(making: Making) -> Planned:
+            relation = self.relation(making)
             return self._select(relation.where(among(relation.source.c.id)), self.wanted(names))
 
         key = ("some", None if names is None else tuple(names))
@@ -147,8 +156,8 @@ class Question:
     def called(self) -> tuple[sa.Select[Any], Label]:
         """What the labels of some ids are made from."""
 
-        def make(moment: Moment) -> tuple[sa.Select[Any], Label]:
-            relation, label = self.relation(moment), Label.of(self.app, self.form)
+        def make(making: Making) -> tuple[sa.Select[Any], Label]:
+            relation, label = self.relation(making), Label.of(self.app, self.form)
             relation.where(among(relation.source.c.id))
             return relation.select(label.columns(relation, "@")), label
 
@@ -157,8 +166,8 @@ class Question:
     def page(self, filter: str, sort: str, search: str, names: Sequence[str] | None) -> Planned:
         """A page of a list, in its order; which page, the parameters say."""
 
-        def make(moment: Moment) -> Planned:
-            relation = self.narrowed(moment, filter, search)
+        def make(making: Making) -> Planned:
+            relation = self.narrowed(making, filter, search)
             order = self._order(relation, sort)
             statement, plan = self._select(relation, self.wanted(names), order)
             ordered = statement.order_by(*[key.ordering for key in order])
@@ -170,18 +179,28 @@ class Question:
     def ids(self, filter: str, search: str) -> sa.Select[Any]:
         """The ids of all records that a list would show."""
 
-        def make(moment: Moment) -> sa.Select[Any]:
-            relation = self.narrowed(moment, filter, search)
+        def make(making: Making) -> sa.Select[Any]:
+            relation = self.narrowed(making, filter, search)
             return relation.select({"id": relation.column("id")})
 
         return self.remembered(("ids", filter, search), make)  # type: ignore[no-any-return]
 
+    def counted(self, filter: str, search: str, most: int | None) -> sa.Select[Any]:
+        """How many records a list would show, counted no further than asked."""
+
+        def make(making: Making) -> sa.Select[Any]:
+            relation = self.narrowed(making, filter, search)
+            matching = relation.select({"id": relation.column("id")})
+            return sa.select(sa.func.count()).select_from((matching.limit(most) if most else matching).subquery())
+
+        return self.remembered(("counted", filter, search, most), make)  # type: ignore[no-any-return]
+
     def rows(self, field: CompiledField) -> Planned:
         """The rows of a subform of some records (`ids`), in their order; whoever sees the field sees its rows."""
 
-        def make(moment: Moment) -> Planned:
+        def make(making: Making) -> Planned:
             assert field.subform is not None
-            reading, table = self.relation(moment).reading, field.subform.table
+            reading, table = self.relation(making).reading, field.subform.table
             relation = Relation(reading, reading.truth(field.subform.id), table).where(among(table.c.record))
             wanted = [each for each in everything(field.subform, self.app.names) if each.key == "id" or each.field]
             statement, plan = self._select(relation, wanted)
@@ -189,10 +208,10 @@ class Question:
 
         return self.remembered(("rows", field.id), make)  # type: ignore[no-any-return]
 
-    def narrowed(self, moment: Moment, filter: str, search: str) -> Relation:
-        relation = self.relation(moment)
+    def narrowed(self, making: Making, filter: str, search: str) -> Relation:
+        relation = self.relation(making)
         if filter:
-            relation.where(self._filter(relation, moment, filter))
+            relation.where(self._filter(relation, filter))
         for word in search.split():
             relation.where(self._word(relation, word))
         return relation
@@ -220,8 +239,8 @@ class Question:
         plan = Plan(tuple(wanted), labels, frozenset(flagged), order)
         return relation.select(columns), plan
 
-    def _filter(self, relation: Relation, moment: Moment, text: str) -> Column:
-        return where(self.checked(text), relation, moment, self.tx.dialect)
+    def _filter(self, relation: Relation, text: str) -> Column:
+        return relation.reading.where(self.checked(text), relation)
 
     def checked(self, text: str) -> Expression:
         """A filter, checked against the names that exist for the actor."""
@@ -229,7 +248,7 @@ class Question:
         try:
             functions = self.tx.services.kinds.functions
             expression = check(text, Scope(self.names, self.form.id), functions, YES_NO)
-            where(expression, self.relation(moment_of(self.facts)), moment_of(self.facts), self.tx.dialect)
+            where(expression, self.relation(Making(moment_of(self.facts))), moment_of(self.facts), self.tx.dialect)
         except NotPushable as reason:
             words = {each: say(reason.reason, each) for each in ("en", "zh")}
             message = {
@@ -309,10 +328,6 @@ def no_form(name: str) -> NotFound:
 def no_record() -> NotFound:
     """The same answer for a record that does not exist and for one the actor may not see."""
     return NotFound(Problem(ROOT, "not_found", {"en": "There is no such record", "zh": "记录不存在"}))
-
-
-def _watched(moment: Moment) -> WatchedMoment:
-    return WatchedMoment(**{each.name: object.__getattribute__(moment, each.name) for each in fields(Moment)})
 
 
 def _also_key(also: tuple[Grant, ...]) -> Any:

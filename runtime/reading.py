@@ -257,8 +257,7 @@ def _total(question: Question, query: ListQuery, offset: int, shown: int, has_mo
 
 
 def _count(question: Question, query: ListQuery, most: int | None) -> int:
-    matching = question.ids(query.filter, query.search)
-    counted = sa.select(sa.func.count()).select_from((matching.limit(most) if most else matching).subquery())
+    counted = question.counted(query.filter, query.search, most)
     return question.tx.connection.execute(counted).scalar_one()
 
 

@@ -19,7 +19,7 @@ from runtime.db.ids import new_id
 from runtime.gathering import answered
 from runtime.locking import lock_for
 from runtime.numbering import next_numbers
-from runtime.question import Question, facts_of, no_form, no_record, task_grants
+from runtime.question import Making, Question, facts_of, no_form, no_record, task_grants
 from runtime.reading import (
     ListQuery,
     Page,
@@ -379,7 +379,7 @@ def _held(tx: "Tx", app: CompiledApp, form: CompiledForm, id: int, verb: str, de
     doing = access.view(app, tx.actor, form.id, verb, also)
     question = Question(tx, app, form, tx.actor, also, deleted)
     statement = question.remembered(
-        ("held", verb), lambda moment: _held_statement(tx, app, form, seeing, doing, moment, deleted)
+        ("held", verb), lambda making: _held_statement(tx, app, form, seeing, doing, making, deleted)
     )
     row = tx.connection.execute(statement, {"record_id": id}).mappings().first() if seeing.grants else None
     if row is None:
@@ -397,10 +397,10 @@ def _held(tx: "Tx", app: CompiledApp, form: CompiledForm, id: int, verb: str, de
 
 
 def _held_statement(
-    tx: "Tx", app: CompiledApp, form: CompiledForm, seeing: View, doing: View, moment: Any, deleted: bool
+    tx: "Tx", app: CompiledApp, form: CompiledForm, seeing: View, doing: View, making: Making, deleted: bool
 ) -> sa.Select[Any]:
     """The whole record, and for each grant whether the record meets its scope."""
-    relation = access.truth(app, form.id, moment, tx.dialect, deleted)
+    relation = access.truth(app, form.id, making.moment, tx.dialect, deleted, making.notes)
     columns = storage.stored_columns(form) | {storage.SEQ: storage.last_seq(app, form)}
     columns |= {f"?r{index}": relation.matches(grant) for index, grant in enumerate(seeing.grants)}
     columns |= {f"?d{index}": relation.matches(grant) for index, grant in enumerate(doing.grants)}

@@ -1,37 +1,23 @@
 """Records as the API writes them: names instead of ids, values by their types, labels beside them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledForm
 from engines.json_values import moment_text, to_json
+from metadata.value_types import TEXT, ValueType
 from runtime.history import SYSTEM_TYPES, Entry
 from runtime.reading import Page, Shown
 from runtime.shown_columns import Wanted
 
 Json = dict[str, Any]
+Write = Callable[[Any], Any]
 
 
 def record_json(app: CompiledApp, form: CompiledForm, shown: Shown, columns: Iterable[Wanted] | None = None) -> Json:
     """A record with its system fields on top and its values below."""
-    found: Json = {
-        name: to_json(shown.values[name], SYSTEM_TYPES[name]) for name in SYSTEM_FIELDS if name in shown.values
-    }
-    found["id"], found["version"] = str(shown.id), shown.version
-    names = _names(form, columns)
-    values = {key: each for key, each in shown.values.items() if key not in SYSTEM_FIELDS}
-    found["values"] = {names.get(key, key): _value(app, form, key, each) for key, each in values.items()}
-    labels = {names.get(key, key): label for key, label in shown.labels.items() if label is not None}
-    if labels:
-        found["labels"] = labels
-    if shown.expanded:
-        found["expanded"] = {
-            names.get(key, key): None
-            if each is None
-            else record_json(app, app.forms[form.fields[key].target or ""], each)
-            for key, each in shown.expanded.items()
-        }
-    return found
+    return _write(app, form, shown, _plan(app, form, columns if columns is not None else _own(form, shown)))
 
 
 def page_json(app: CompiledApp, form: CompiledForm, page: Page) -> Json:
@@ -40,16 +26,17 @@ def page_json(app: CompiledApp, form: CompiledForm, page: Page) -> Json:
     if page.is_capped:
         where["total_text"] = f"{page.total:,}+"
     where |= {"has_more": page.has_more, "cursor": page.cursor}
-    return {"items": [record_json(app, form, each, page.columns) for each in page.items], "page": where}
+    plan = _plan(app, form, page.columns)
+    return {"items": [_write(app, form, each, plan) for each in page.items], "page": where}
 
 
 def entry_json(app: CompiledApp, form: CompiledForm, entry: Entry, people: Mapping[int, Any]) -> Json:
     """One change in the history of a record."""
     who = people.get(entry.actor) if entry.actor is not None else None
-    names = _names(form, None)
+    names = {id: each.name for id, each in form.fields.items()}
 
     def shown(values: Mapping[str, Any]) -> Json:
-        return {names.get(key, key): _value(app, form, key, values[key]) for key in entry.changed}
+        return {names.get(key, key): _written(_writer(form, key), values[key]) for key in entry.changed}
 
     return {
         "version": entry.version,
@@ -63,34 +50,86 @@ def entry_json(app: CompiledApp, form: CompiledForm, entry: Entry, people: Mappi
     }
 
 
-def _names(form: CompiledForm, columns: Iterable[Wanted] | None) -> dict[str, str]:
-    if columns is not None:
-        return {each.key: each.name for each in columns}
-    return {id: each.name for id, each in form.fields.items()}
+# --- how each column is written: looked up once for all records of an answer ---
 
 
-def _value(app: CompiledApp, form: CompiledForm, key: str, value: Any) -> Any:
-    if key in SYSTEM_TYPES:
-        return to_json(value, SYSTEM_TYPES[key])
-    at, field = form, form.fields.get(key)
-    for step in key.split(".") if field is None else ():
-        field = at.fields.get(step)
-        if field is None or field.target is None:
-            break
-        at = app.forms[field.target]
-    if field is None:
-        return (
-            to_json(value, SYSTEM_TYPES.get(key.rsplit(".", 1)[-1], SYSTEM_TYPES["owner"]))
-            if value is not None
-            else None
-        )
-    if field.subform is not None:
-        return [_row(field.subform, row) for row in value or ()]
-    return to_json(value, field.type)
+@dataclass(frozen=True)
+class _Plan:
+    """For each key of the values its name and how it is written; system fields apart."""
+
+    system: tuple[tuple[str, Write | None], ...]
+    own: tuple[tuple[str, str, Write | None], ...]
+    names: Mapping[str, str]
 
 
-def _row(form: CompiledForm, row: Mapping[str, Any]) -> Json:
-    values = {
-        form.fields[id].name: to_json(each, form.fields[id].type) for id, each in row.items() if id in form.fields
-    }
-    return {"id": str(row["id"]), **values}
+def _plan(app: CompiledApp, form: CompiledForm, columns: Iterable[Wanted]) -> _Plan:
+    wanted = [each for each in columns if each.key not in ("id", "version")]
+    system = tuple((each.key, _by_type(SYSTEM_TYPES[each.key])) for each in wanted if each.key in SYSTEM_FIELDS)
+    own = [each for each in wanted if each.key not in SYSTEM_FIELDS]
+    written = tuple((each.key, each.name, _writer_of(each)) for each in own)
+    return _Plan(system, written, {each.key: each.name for each in wanted})
+
+
+def _own(form: CompiledForm, shown: Shown) -> list[Wanted]:
+    """The columns of a record that came alone, from its values."""
+    found = []
+    for key in shown.values:
+        field = form.fields.get(key)
+        type = field.type if field is not None else SYSTEM_TYPES.get(key, TEXT)
+        found.append(Wanted(key, field.name if field is not None else key, (key,), type, field))
+    return found
+
+
+def _write(app: CompiledApp, form: CompiledForm, shown: Shown, plan: _Plan) -> Json:
+    held, names = shown.values, plan.names
+    found: Json = {"id": str(shown.id), "version": shown.version}
+    found |= {key: _written(write, held[key]) for key, write in plan.system}
+    found["values"] = {name: _written(write, held.get(key)) for key, name, write in plan.own}
+    labels = {names.get(key, key): label for key, label in shown.labels.items() if label is not None}
+    if labels:
+        found["labels"] = labels
+    if shown.expanded:
+        found["expanded"] = {
+            form.fields[key].name: None
+            if each is None
+            else record_json(app, app.forms[form.fields[key].target or ""], each)
+            for key, each in shown.expanded.items()
+        }
+    return found
+
+
+def _written(write: Write | None, value: Any) -> Any:
+    return value if write is None else write(value)
+
+
+def _writer_of(wanted: Wanted) -> Write | None:
+    field = wanted.field
+    if field is not None and field.subform is not None:
+        return _rows_writer(field.subform)
+    return _by_type(wanted.type)
+
+
+def _writer(form: CompiledForm, key: str) -> Write | None:
+    field = form.fields.get(key)
+    if field is not None and field.subform is not None:
+        return _rows_writer(field.subform)
+    return _by_type(field.type if field is not None else SYSTEM_TYPES.get(key, TEXT))
+
+
+def _by_type(type: ValueType) -> Write | None:
+    """How values of a type are written; None for those that stand as they are."""
+    if type.name in ("text", "yes_no", "blank"):
+        return None
+    return lambda value: None if value is None and type.name != "list" else to_json(value, type)
+
+
+def _rows_writer(form: CompiledForm) -> Write:
+    columns = [(id, each.name, _by_type(each.type)) for id, each in form.fields.items()]
+
+    def write(rows: Any) -> list[Json]:
+        return [
+            {"id": str(row["id"]), **{name: _written(each, row[id]) for id, name, each in columns if id in row}}
+            for row in rows or ()
+        ]
+
+    return write
