@@ -116,13 +116,15 @@ def later(tx: "Tx", app: CompiledApp, effect: wanted.Later) -> None:
         sweeps.fire_missed(tx, app, effect.details)
         return
     payload = {"v": VERSION, "app": app.name, "effects": write_effects(effect.effects), **_by(tx)}
+    if not tx.actor.is_system:
+        payload["member"] = tx.actor.member  # a rule in user mode: his rights are asked again when the job runs
     jobs.enqueue(tx, "effects", f"{tx.cause.id}:{effect.key}", payload, effect.delay_seconds)
 
 
 def by_rule(tx: "Tx", app: CompiledApp, effect: wanted.ByRule) -> None:
     """Do what a rule asks for, as the platform or as the acting user; a failure says which rule it was."""
     actor = tx.actor if effect.as_user else system(f"rule:{effect.rule}")
-    with _acting_as(tx, actor), _named(tx, effect), tx.budget.deeper():
+    with acting_as(tx, actor), _named(tx, effect), tx.budget.deeper():
         perform(tx, app, effect.effects)
 
 
@@ -154,7 +156,8 @@ PERFORMERS: Mapping[type, Callable[["Tx", CompiledApp, Any], None]] = {
 
 
 @contextmanager
-def _acting_as(tx: "Tx", actor: Actor) -> Iterator[None]:
+def acting_as(tx: "Tx", actor: Actor) -> Iterator[None]:
+    """Do something as somebody else than who began the transaction."""
     before, tx.actor = tx.actor, actor
     try:
         yield

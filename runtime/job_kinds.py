@@ -9,7 +9,7 @@ from engines.actor import system
 from engines.compiled import CompiledApp
 from engines.events import MomentCame
 from engines.rules import Outcome
-from runtime import effects, storage, sweeps, traces
+from runtime import effects, identity, storage, sweeps, traces
 from runtime.connectors import smtp
 from runtime.effect_json import read_effects
 from runtime.gathering import answered
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 
 def do_effects(tx: "Tx", job: Job) -> None:
-    """Do what an async rule asked for."""
+    """Do what an async rule asked for; in user mode as the member who set it off, with the rights he has now."""
     app = tx.services.apps.live(tx, job.payload["app"])
-    effects.perform(tx, app, read_effects(job.payload["effects"]))
+    member = job.payload.get("member")
+    actor = tx.actor if member is None else identity.actor_of(tx.organisation, member)
+    with effects.acting_as(tx, actor):
+        effects.perform(tx, app, read_effects(job.payload["effects"]))
 
 
 def rule_moment(tx: "Tx", job: Job) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, select, update
 from engines.actor import system
 from runtime import files, flows, jobs, sweeps, timers, traces, transaction
 from runtime.db import tables
+from runtime.db.engine import DatabaseBusy
 from runtime.db.ids import new_id
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ HEARTBEAT_SECONDS = 5.0
 TIDY_SECONDS = 600.0
 DEAD_AFTER = timedelta(seconds=20)
 LOST_AFTER = timedelta(minutes=2)
+BUSY_TRIES = 5
 
 _perform: "_Perform | None" = None
 
@@ -66,7 +68,13 @@ class _Perform:
     services: "Services"
 
     def __call__(self, key: str) -> None:
-        jobs.perform(self.services, key)
+        for patience in range(BUSY_TRIES, -1, -1):
+            try:
+                jobs.perform(self.services, key)
+                return
+            except DatabaseBusy:  # nothing was claimed; somebody writes a lot at once, as an import does
+                if not patience:
+                    raise
 
 
 @dataclass

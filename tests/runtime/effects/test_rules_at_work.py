@@ -123,6 +123,24 @@ def test_an_async_rule_fails_alone(services: Services, clock: MovedClock) -> Non
     assert "no visits" in job.last_error
 
 
+def test_a_rule_in_user_mode_may_do_what_the_user_may_now_and_later(services: Services, clock: MovedClock) -> None:
+    then = [{"action": "create", "form": "visit", "values": {"what": "as the user"}}]
+    access = [{"role": "seller", "form": "deal", "may": ["create", "read", "update"]}]
+    now = {"as": "user", "when": on("created"), "if": "name == 'now'", "then": then}
+    later = {"as": "user", "async": True, "when": on("created"), "if": "name == 'later'", "then": then}
+    office = open_trading(services, clock, now, later, access=access)
+
+    with pytest.raises(Invalid, match="could not be carried out"):
+        office.save(name="now")
+    office.save(name="later")
+
+    with services.database.read() as connection:
+        (job,) = connection.execute(select(tables.job)).all()
+        visits = connection.scalar(select(func.count()).select_from(office.app.forms["t_visit"].table))
+    assert (job.state, visits) == ("queued", 0)
+    assert job.payload["member"] == office.people["ann"]
+
+
 def test_two_records_that_set_each_other_off_end_with_the_chain_in_the_message(
     services: Services, clock: MovedClock
 ) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from runtime.db import tables
@@ -19,6 +20,7 @@ from tests.runtime.jobs import victim
 ROUNDS = int(os.environ.get("FOURFOLD_KILL_ROUNDS", "2"))
 
 
+@pytest.mark.slow
 def test_kill_9_loses_nothing_and_doubles_nothing(database: Database, database_url: str, tmp_path: Path) -> None:
     database.dispose()
     acknowledged: set[str] = set()
