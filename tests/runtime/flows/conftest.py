@@ -157,6 +157,7 @@ DEFINITION: Mapping[str, Any] = {
             "nodes": [
                 {"type": "wait", "id": "n_pause", "name": "pause", "for": "3 days"},
                 approval("late", {"role": "finance"}, limit={"after": "2 days", "then": "approve"}),
+                {"type": "cc", "id": "n_copy", "name": "copy", "to": {"role": "legal"}},
             ],
             "on_approved": set_state("approved"),
         },

@@ -177,6 +177,8 @@ def test_a_task_lets_its_holder_read_the_record_and_what_the_node_names_as_long_
     seen = department.sees("lea", "contract", record)
     assert seen["title"] == "one"
     assert "margin" not in seen
+    with department.reading("lea") as (tx, app):
+        assert records.history_of(tx, app, "contract", record)
     assert department.sees("lea", "customer", customer)["name"] == "ACME"
     with pytest.raises(NotFound):
         department.sees("lea", "contract", other)
@@ -362,6 +364,23 @@ def test_a_wait_and_a_time_limit_come_with_the_clock(department):
     assert department.nodes("fay") == []
     assert department.state(record) == "approved"
     assert department.count(tables.timer) == 0
+
+
+def test_a_copy_is_for_reading_until_it_is_read(department):
+    record = department.contract()
+    department.submit(record, "slow")
+    department.pass_time(days=3, hours=1)
+    department.decide("fay")
+    assert department.state(record) == "approved"
+    with department.reading("lea") as (tx, _):
+        (copy,) = tasks.tasks(tx, "copies").items
+    assert department.todo("lea") == ()
+    assert department.sees("lea", "contract", record)["title"] == "one"
+
+    department.run("lea", lambda tx, app: flows.decide(tx, app, copy.id, "read", copy.version))
+
+    with pytest.raises(NotFound):
+        department.sees("lea", "contract", record)
 
 
 def test_a_flow_without_anybody_to_decide_is_seen_as_an_incident_and_goes_on_when_retried(department):
