@@ -126,9 +126,9 @@ class Cast:
         if text in self.people:
             return str(self.people[text])
         expression = check(text, NOWHERE, self.services.kinds.functions)
-        return to_json(
-            evaluate(expression, Environment({}, replace(Facts(), now=self.present or self.clock.now, zone=app.zone))), expression.type
-        )
+        moment = self.present or self.clock.now
+        facts = replace(Facts(), now=moment, zone=app.zone)
+        return to_json(evaluate(expression, Environment({}, facts)), expression.type)
 
     def _catch(self, _services: "Services", job: Job) -> None:
         self.mails.append(job.payload)

@@ -157,7 +157,7 @@ def _rows(tx: "Tx", statement: sa.Select[Any]) -> list[dict[str, Any]]:
 
 
 def _labels(tx: "Tx", app: CompiledApp, query: Any, fetched: Any) -> dict[tuple[str, str], str]:
-    labels = {}
+    labels: dict[tuple[str, str], str] = {}
     kinds = {each.name: each.type for each in query.report.dimensions}
     for name, ids in report_engine.keys_to_label(query, fetched).items():
         called = _called(tx, app, kinds[name], ids)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from engines.reports.result import Result
 from metadata.registry import Kind
-from metadata.text import Text, say
+from metadata.text import say
 
 Look = Literal["chart", "table", "number"]
 

@@ -52,7 +52,7 @@ class Source:
     def __post_init__(self) -> None:
         if self.report.rows is not None:
             readable, condition = self.record.rows(self.report.rows)
-            self.rows, self._joined_rows = cast("Relation", readable), condition
+            self.rows, self._joined_rows = readable, condition
 
     @property
     def readable(self) -> Any:

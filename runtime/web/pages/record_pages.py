@@ -110,7 +110,7 @@ def why(page: SignedInOnly, app: str, form: str, id: int, rule: str = "") -> Res
         if chosen is not None:
             answer = traces.why_not(tx, compiled, chosen, found.id, id)
             told = traces.show(tx, compiled, answer, page.language)
-        context = {
+        context: dict[str, Any] = {
             "label": _label(tx, compiled, found, shown),
             "back": [(f"/apps/{app}/forms/{form}", page.say(found.title))],
             "record_href": f"/apps/{app}/forms/{form}/{id}",
