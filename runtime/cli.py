@@ -4,7 +4,8 @@ import json
 import secrets
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -167,11 +168,12 @@ def demo() -> None:
     services = _installation()
     try:
         if _has_members(services):
-            typer.echo("This installation is in use. A new password: fourfold set-password E-MAIL")
+            typer.echo(f"This installation is in use. A new password: {_program()} set-password E-MAIL")
         else:
             services.database.hurry()
             typer.echo("Making the demo: an app, its people and some hundred records...")
-            _show_sign_ins(_fill(services))
+            with _said_when_interrupted(services):
+                _show_sign_ins(_fill(services))
     except Refusal as refusal:
         _refuse("demo", refusal)
     finally:
@@ -231,6 +233,18 @@ def _has_members(services: Services) -> bool:
         return bool(tx.organisation.people)
 
 
+@contextmanager
+def _said_when_interrupted(services: Services) -> Iterator[None]:
+    """Half a demo is of no use to anybody: say how to begin anew."""
+    try:
+        yield
+    except BaseException:
+        path = start.sqlite_file(services.settings)
+        way = f"remove {path.parent}" if path else "make an empty database"
+        typer.echo(f"The demo was not finished; to begin anew, {way} and start again.", err=True)
+        raise
+
+
 def _fill(services: Services) -> list[tuple[str, str, str]]:
     """Publish the CRM, let its people live through some months, and add somebody who looks after the installation."""
     from runtime import demo as telling
@@ -252,7 +266,12 @@ def _show_sign_ins(signed_up: list[tuple[str, str, str]]) -> None:
     typer.echo("\nSign in as one of these; the passwords are shown this once:\n")
     for name, email, password in signed_up:
         typer.echo(f"  {email:<24} {password:<26} {name}")
-    typer.echo("\nA new password later: fourfold set-password E-MAIL\n")
+    typer.echo(f"\nA new password later: {_program()} set-password E-MAIL\n")
+
+
+def _program() -> str:
+    """How this program was called, to be typed again."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "fourfold" else "python -m runtime"
 
 
 # --- shared ---
