@@ -118,8 +118,11 @@ def find(tx: "Tx", app: CompiledApp, rule: CompiledRule, since: datetime, now: d
         others=lambda form: truth(app, form, moment, tx.dialect),
         tables={"stage_span": tables.stage_span, "record_version": tables.record_version},
     )
+    statement = rule.trigger.due(rule.when, sweep)
+    if statement is None:
+        return []
     found = []
-    for record, row, value in tx.connection.execute(rule.trigger.due(rule.when, sweep)):
+    for record, row, value in tx.connection.execute(statement):
         due = rule.trigger.moment(rule.when, value, app.zone)
         if since < due <= now:
             found.append(Due(rule.id, rule.form, record, row, occurrence_of(row, value), due))

@@ -96,7 +96,10 @@ def moment_of(value: date | datetime, offset: Offset, at: time | None, zone: Zon
 def values_between(
     since: datetime, until: datetime, offset: Offset, at: time | None, zone: ZoneInfo, day: bool
 ) -> tuple[date | datetime, date | datetime]:
-    """The values whose moment may lie after `since` and not after `until`: never too few of them, seldom too many."""
+    """The values, after the first and up to the second, whose moment may lie after `since` and up to `until`.
+
+    Never too few of them, seldom too many; none at all where both are the same.
+    """
     low, high = since - offset.length - offset.slack, until - offset.length + offset.slack
     if not day:
         return low, high

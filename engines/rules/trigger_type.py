@@ -71,8 +71,8 @@ class TriggerType(Kind):
         """Say whether a change of a record concerns the rule (record triggers only)."""
         return Look(change.event.operation in self.operations)
 
-    def due(self, compiled: Any, sweep: Sweep) -> sa.Select[Any]:
-        """Select `record`, `row` and the `value` it counts from, for what may have come due (sweeps only)."""
+    def due(self, compiled: Any, sweep: Sweep) -> sa.Select[Any] | None:
+        """Select `record`, `row` and the `value` it counts from, for what may have come due; None where nothing can."""
         raise NotImplementedError
 
     def moment(self, compiled: Any, value: Any, zone: ZoneInfo) -> datetime:

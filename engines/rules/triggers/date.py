@@ -58,18 +58,20 @@ class Date(TriggerType):
     def row_form(self, options: Any, context: ActionContext) -> str | None:
         return context.subform(options.rows, "rows") if options.rows else None
 
-    def due(self, compiled: Dated, sweep: Sweep) -> sa.Select[Any]:
-        records = sweep.records(compiled.form)
+    def due(self, compiled: Dated, sweep: Sweep) -> sa.Select[Any] | None:
         low, high = values_between(sweep.since, sweep.now, compiled.offset, compiled.at, sweep.zone, compiled.day)
+        if low == high:
+            return None  # days pass once a day
+        records = sweep.records(compiled.form)
         if compiled.rows is None:
             value = records.column(compiled.field)
             columns = {"record": records.column("id"), "row": sa.literal(None, sa.BigInteger), "value": value}
-            return records.where(sa.and_(value >= low, value <= high)).select(columns)  # type: ignore[no-any-return]
+            return records.where(sa.and_(value > low, value <= high)).select(columns)  # type: ignore[no-any-return]
         rows, belongs = records.rows(compiled.rows)
         value = rows.column(compiled.field)
         labelled = [records.column("id").label("record"), rows.column("id").label("row"), value.label("value")]
         joined = records.from_clause.join(rows.source, belongs)
-        return sa.select(*labelled).select_from(joined).where(records.condition, value >= low, value <= high)
+        return sa.select(*labelled).select_from(joined).where(records.condition, value > low, value <= high)
 
     def moment(self, compiled: Dated, value: Any, zone: ZoneInfo) -> datetime:
         return moment_of(value, compiled.offset, compiled.at, zone)
