@@ -9,7 +9,7 @@ from starlette.responses import Response
 from engines.compiled import CompiledApp
 from engines.flows import CompiledFlow
 from metadata.problems import ROOT, Invalid, NotFound, Path, Problem, nearest
-from runtime import flows, tasks
+from runtime import flow_progress, flows
 from runtime.idempotency import Answer
 from runtime.question import no_record
 from runtime.transaction import Tx
@@ -32,7 +32,7 @@ class InstanceParameters(BaseModel):
     record: str | None = Field(default=None, pattern=r"^[0-9]{1,19}$")
     state: Literal["running", "approved", "rejected", "withdrawn", "incident"] | None = None
     page: int = Field(default=1, ge=1, le=10_000)
-    size: int = Field(default=tasks.PAGE_SIZE, ge=1, le=tasks.LARGEST_PAGE)
+    size: int = Field(default=flow_progress.PAGE_SIZE, ge=1, le=flow_progress.LARGEST_PAGE)
 
 
 @router.get("/flows/{flow}/instances")
@@ -42,10 +42,10 @@ def list_instances(app: str, flow: str, visit: Reader, asked: Annotated[Instance
         compiled = tx.services.apps.live(tx, app)
         found = find_flow(compiled, flow)
         if asked.record is not None:
-            every = tasks.instances_of(tx, compiled, found.form, number(asked.record, no_record()))
+            every = flow_progress.instances_of(tx, compiled, found.form, number(asked.record, no_record()))
             items = [each for each in every if each.flow == found.name and asked.state in (None, each.state)]
         else:
-            items = tasks.instances_of_flow(tx, compiled, found, asked.state, asked.page, asked.size)
+            items = flow_progress.instances_of_flow(tx, compiled, found, asked.state, asked.page, asked.size)
     return JsonResponse({"items": [progress_json(each) for each in items]}, headers={"Cache-Control": "no-store"})
 
 
@@ -61,7 +61,7 @@ def start_instance(app: str, flow: str, visit: Starter, body: JsonBody) -> Respo
         found = find_flow(compiled, flow)
         id = flows.submit(tx, compiled, found.id, found.form, record, version)
         place = f"/api/v1/apps/{compiled.name}/flows/{found.name}/instances/{id}"
-        return Answer(progress_json(tasks.progress(tx, compiled, id)), 201, {"Location": place})
+        return Answer(progress_json(flow_progress.progress(tx, compiled, id)), 201, {"Location": place})
 
     return visit.once(work)
 
@@ -72,7 +72,7 @@ def get_instance(app: str, flow: str, id: str, visit: Reader) -> Response:
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
         find_flow(compiled, flow)
-        found = progress_json(tasks.progress(tx, compiled, number(id, flows.no_instance())))
+        found = progress_json(flow_progress.progress(tx, compiled, number(id, flows.no_instance())))
     return JsonResponse(found, headers={"Cache-Control": "no-store"})
 
 
@@ -104,7 +104,7 @@ def list_incidents(app: str, visit: Operator) -> Response:
         compiled = tx.services.apps.live(tx, app)
         items = [
             {key: value for key, value in progress_json(each).items() if key not in ("decisions", "tree")}
-            for each in tasks.incidents(tx, compiled)
+            for each in flow_progress.incidents(tx, compiled)
         ]
     return JsonResponse({"items": items}, headers={"Cache-Control": "no-store"})
 
@@ -132,7 +132,7 @@ def _act(visit: Visit, app: str, flow: str, id: str, act: Any, status: int = 200
 
 
 def _remark(tx: Tx, app: CompiledApp, id: int, comment: str) -> str:
-    seen = tasks.progress(tx, app, id)
+    seen = flow_progress.progress(tx, app, id)
     flows.remark_on_instance(tx, id, comment)
     return seen.state
 

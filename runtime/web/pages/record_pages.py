@@ -10,7 +10,7 @@ from engines.access import may, view
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.rules import sentence_of
 from metadata.value_types import MEMBER
-from runtime import flow_access, flows, reading, tasks, traces
+from runtime import flow_access, flow_progress, flows, reading, traces
 from runtime.question import Question, task_grants
 from runtime.reading import Shown
 from runtime.transaction import Tx
@@ -89,7 +89,7 @@ def _record(
         "stages": _stages(drawing, form, shown, readable),
         "facts": _facts(drawing, form, shown, readable),
         "related": related_lists(tx, listing, shown.id) if may(app, page.actor, "read", form.id) else [],
-        "flows": tasks.instances_of(tx, app, form.id, shown.id),
+        "flows": flow_progress.instances_of(tx, app, form.id, shown.id),
         "traces": traces.of_record(tx, app, form.id, shown.id, limit=MOST_TRACES),
         "why": f"{here}/why" if _rules_of(app, form) else "",
         "history": timeline.of_record(page, tx, app, form, shown.id, drawing),

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from builder_api.publish import import_document
 from engines.actor import Actor, system
 from engines.compiled import CompiledApp
-from runtime import flows, identity, job_kinds, jobs, organisation, records, tasks, timers, transaction
+from runtime import flow_progress, flows, identity, job_kinds, jobs, organisation, records, tasks, timers, transaction
 from runtime.db import tables
 from runtime.db.engine import open_database
 from runtime.db.migrate import migrate
@@ -254,9 +254,9 @@ class Department:
     def state(self, record: int) -> str:
         return str(self.sees("system", "contract", record)["state"])
 
-    def progress(self, name: str, id: int) -> tasks.Progress:
+    def progress(self, name: str, id: int) -> flow_progress.Progress:
         with self.reading(name) as (tx, app):
-            return tasks.progress(tx, app, id)
+            return flow_progress.progress(tx, app, id)
 
     def count(self, table: sa.Table, *conditions: Any) -> int:
         with self.services.database.read() as connection:

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from metadata.problems import Conflict, Invalid, NotFound, Refused
-from runtime import flow_access, flows, identity, organisation, records, tasks
+from runtime import flow_access, flow_progress, flows, identity, organisation, records, tasks
 from runtime.db import tables
 
 
@@ -390,7 +390,7 @@ def test_a_flow_without_anybody_to_decide_is_seen_as_an_incident_and_goes_on_whe
     id = department.submit(department.contract())
 
     with department.reading("system") as (tx, app):
-        (stuck,) = tasks.incidents(tx, app)
+        (stuck,) = flow_progress.incidents(tx, app)
     assert stuck.id == id
     assert stuck.incidents[0][1]
 
@@ -437,7 +437,7 @@ def test_every_box_of_tasks_holds_what_its_name_says(department):
     assert box("sam", "started") == [("one", "open")]
     assert box("sam", "todo") == []
     with department.reading("sam") as (tx, app):
-        assert [each.id for each in tasks.instances_of(tx, app, "t_contract", record)] == [id]
+        assert [each.id for each in flow_progress.instances_of(tx, app, "t_contract", record)] == [id]
 
 
 def test_a_remark_decides_nothing(department):
