@@ -19,6 +19,10 @@ class CaseMapped(ColumnElement[str]):
         self.mapping = mapping
         self.text = text
 
+    @property
+    def _from_objects(self) -> Any:
+        return self.text._from_objects
+
     def get_children(self, **_: Any) -> Any:
         return (self.text,)
 

@@ -22,6 +22,7 @@ class FunctionKind(Function):
     chinese: ClassVar[str]
     wants: ClassVar[tuple[str, ...]] = ()  # constants put behind the arguments: zone, today, now, organisation
     in_browser: ClassVar[bool] = True
+    repeats: ClassVar[int] = 1  # how often the SQL form names its arguments, at most
     blank_passes: ClassVar[bool] = True
 
     def value(self, *args: Any, **_: Any) -> Any:

@@ -2,7 +2,21 @@
 
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Date, Numeric, Select, Text, any_, cast, func, literal, null, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    Numeric,
+    Select,
+    Text,
+    any_,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from engines.columns import ExactNumber, UtcDateTime
@@ -46,7 +60,9 @@ class PostgreSQLWriter(SqlWriter):
         return self.compare_others(operator, left, right, positive)
 
     def number_among(self, value: Node, items: tuple[Node, ...], positive: bool) -> Condition:
-        return self.two_valued(self.value(value).in_([self.literal(item) for item in items]), positive)
+        written = self.value(value)
+        found = self.two_valued(written.in_([self.literal(item) for item in items]), positive)
+        return or_(found, written.is_(null())) if any(item.value is None for item in items) else found
 
     def among(self, value: Column, values: list[Any], type_name: str) -> Condition:
         type = ARRAY(TYPES[type_name])

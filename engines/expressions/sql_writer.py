@@ -125,8 +125,9 @@ class SqlWriter:
         return self.two_valued(self.column(node), positive)
 
     def condition_if(self, node: Node, positive: bool) -> Condition:
-        test, value, otherwise = node.args
-        return case((self.condition(test, True), self.condition(value)), else_=self.condition(otherwise))
+        branches, otherwise = _branches(node)
+        written = [(self.condition(test, True), self.condition(value)) for test, value in branches]
+        return case(*written, else_=self.condition(otherwise))
 
     def condition_either(self, node: Node, positive: bool) -> Condition:
         return self.condition(node.args[0], positive)
@@ -269,8 +270,9 @@ class SqlWriter:
         return self.source(node.args[0]).column("id")
 
     def value_if(self, node: Node) -> Column:
-        test, value, otherwise = node.args
-        return case((self.condition(test, True), self.value(value)), else_=self.value(otherwise))
+        branches, otherwise = _branches(node)
+        written = [(self.condition(test, True), self.value(value)) for test, value in branches]
+        return case(*written, else_=self.value(otherwise))
 
     def value_either(self, node: Node) -> Column:
         value, instead = map(self.value, node.args)
@@ -364,6 +366,15 @@ class SqlWriter:
         """The element as a column of a table of its own: an aggregate over outer columns would else move outward."""
         table = inner(selected, source.from_clause).with_only_columns(element.label("x")).subquery()
         return table.c.x
+
+
+def _branches(node: Node) -> tuple[list[tuple[Node, Node]], Node]:
+    """An if with the ifs in its else as branches side by side: one CASE, however long the chain."""
+    branches = []
+    while node.kind == "if":
+        test, value, node = node.args
+        branches.append((test, value))
+    return branches, node
 
 
 def inner(selected: Select[Any], source: FromClause) -> Select[Any]:

@@ -5,7 +5,7 @@ Every function is total: whatever it meets, it answers a value or NULL, so that 
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal, DecimalException
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from engines.expressions import arithmetic
 from engines.expressions.function_kind import FunctionKind
 from engines.expressions.library import standard_functions
-from metadata.expressions import EvaluationError
 
 LARGEST = 2**63 - 1
 zone_of = cache(ZoneInfo)
@@ -47,7 +46,20 @@ def _functions() -> tuple[tuple[str, int, Callable[..., Any]], ...]:
         ("ff_sum_of", 3, _sum_of),
         ("ff_average_of", 4, _average_of),
     ]
-    return (*steps, *(_of_library(function) for function in standard_functions() if function.has_value))
+    library = (_of_library(function) for function in standard_functions() if function.has_value)
+    return tuple((name, count, _total(function)) for name, count, function in (*steps, *library))
+
+
+def _total(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that answers NULL where it would raise: SQLite would fail the whole statement, telling of the row."""
+
+    def call(*args: Any) -> Any:
+        try:
+            return function(*args)
+        except Exception:
+            return None
+
+    return call
 
 
 # --- numbers ---
@@ -101,35 +113,35 @@ def _average_of(high: int | None, low: int | None, count: int, decimals: int) ->
 
 def _joined(high: int | None, low: int | None, decimals: int) -> Decimal:
     """A sum that was taken in two halves (see sqlite_writer)."""
-    return Decimal((high or 0) * 1_000_000_000 + (low or 0)).scaleb(-decimals, arithmetic.EXACT)
+    return Decimal(int(high or 0) * 1_000_000_000 + int(low or 0)).scaleb(-decimals, arithmetic.EXACT)
 
 
-class _Total:
+class _Running:
     """A running aggregate over decimals."""
 
     def __init__(self) -> None:
         self.values: list[Decimal | None] = []
 
     def step(self, value: Any) -> None:
-        self.values.append(number(value))
+        self.values.append(_total(number)(value))
 
 
-class _Sum(_Total):
+class _Sum(_Running):
     def finalize(self) -> str | None:
         return written(arithmetic.total(self.values))
 
 
-class _Average(_Total):
+class _Average(_Running):
     def finalize(self) -> str | None:
         return written(arithmetic.average(self.values))
 
 
-class _Smallest(_Total):
+class _Smallest(_Running):
     def finalize(self) -> str | None:
         return written(arithmetic.smallest(*self.values))
 
 
-class _Largest(_Total):
+class _Largest(_Running):
     def finalize(self) -> str | None:
         return written(arithmetic.largest(*self.values))
 
@@ -146,10 +158,7 @@ def _of_library(function: FunctionKind) -> tuple[str, int, Callable[..., Any]]:
     write = WRITE.get(function.result.name, _as_is)
 
     def call(*args: Any) -> Any:
-        try:
-            return write(function.call(*(read(arg) for read, arg in zip(readers, args, strict=True))))
-        except (EvaluationError, ArithmeticError, DecimalException, ValueError):
-            return None
+        return write(function.call(*(read(arg) for read, arg in zip(readers, args, strict=True))))
 
     return function.sqlite_name, len(readers), call
 

@@ -125,8 +125,10 @@ class SQLiteWriter(SqlWriter):
     def extreme(self, node: Node) -> Column:
         kind = "number" if node.type.name == "number" else "text"
         function = getattr(func, f"ff_{node.kind}_{kind}")
-        written: Column = function(*(type_coerce(self.value(arg), Text()) for arg in node.args))
-        return written
+        values: list[Column] = [type_coerce(self.value(arg), Text()) for arg in node.args]
+        while len(values) > 1:  # SQLite takes about a hundred arguments
+            values = [function(*values[start : start + 50]) for start in range(0, len(values), 50)]
+        return values[0]
 
     def total(self, kind: str, element: Node, selected: Select[Any], source: Readable) -> Column:
         if element.kind == "field":

@@ -9,6 +9,7 @@ from engines.expressions.environment import Moment
 from engines.expressions.not_pushable import NotPushable
 from engines.expressions.postgresql_writer import PostgreSQLWriter
 from engines.expressions.readable import Readable
+from engines.expressions.sql_size import require_modest
 from engines.expressions.sql_writer import SqlWriter
 from engines.expressions.sqlite_writer import SQLiteWriter
 from metadata.expressions import Expression, Node
@@ -35,4 +36,5 @@ def _begin(expression: Expression, relation: Readable, moment: Moment, dialect: 
     names = {node.value for node in root.walk() if node.kind == "root"}
     if "old" in names or ({"row", "record"} <= names and not hasattr(relation, "record")):
         raise NotPushable({"en": "The values before are not in the database", "zh": "变更前的值不在数据库中"})
+    require_modest(root, dialect)
     return WRITERS[dialect](relation, moment), root

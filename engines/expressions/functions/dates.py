@@ -69,6 +69,7 @@ class MakeDate(FunctionKind):
     """
 
     name = "DATE"
+    repeats = 6
     theme = "dates"
     title = {"en": "Date", "zh": "日期"}
     chinese = "由年、月、日组成日期;日期不存在时为空。"
@@ -313,6 +314,7 @@ class DateAdd(FunctionKind):
     """
 
     name = "DATEADD"
+    repeats = 6
     theme = "dates"
     title = {"en": "Move a date", "zh": "日期加减"}
     chinese = "将日期前后移动若干天、周、月或年;月末保持在月末。"
@@ -433,6 +435,7 @@ class DateDifference(FunctionKind):
     """
 
     name = "DATEDIF"
+    repeats = 10
     theme = "dates"
     title = {"en": "Date difference", "zh": "日期差"}
     chinese = "返回两个日期之间相差的整天数、整月数或整年数。"

@@ -62,6 +62,7 @@ class RoundUp(FunctionKind):
     """
 
     name = "ROUNDUP"
+    repeats = 2
     theme = "numbers"
     title = {"en": "Round up", "zh": "向上舍入"}
     chinese = "按小数位数向远离零的方向舍入。"
@@ -250,6 +251,7 @@ class SquareRoot(FunctionKind):
     """
 
     name = "SQRT"
+    repeats = 2
     theme = "numbers"
     title = {"en": "Square root", "zh": "平方根"}
     chinese = "返回平方根,保留十位小数;负数为空。"
@@ -276,6 +278,7 @@ class Value(FunctionKind):
     """
 
     name = "VALUE"
+    repeats = 2
     theme = "numbers"
     title = {"en": "Number from text", "zh": "文本转数字"}
     chinese = "将文本转换为数字;文本不是数字时为空。"

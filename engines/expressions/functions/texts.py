@@ -100,6 +100,7 @@ class Middle(FunctionKind):
     """
 
     name = "MID"
+    repeats = 2
     theme = "text"
     title = {"en": "Middle characters", "zh": "中间字符"}
     chinese = "从指定位置(首字符为 1)起返回若干个字符。"
@@ -238,6 +239,7 @@ class StartsWith(FunctionKind):
     """
 
     name = "STARTSWITH"
+    repeats = 2
     theme = "text"
     title = {"en": "Begins with", "zh": "开头是"}
     chinese = "判断文本是否以另一段文本开头。"
@@ -263,6 +265,7 @@ class EndsWith(FunctionKind):
     """
 
     name = "ENDSWITH"
+    repeats = 2
     theme = "text"
     title = {"en": "Ends with", "zh": "结尾是"}
     chinese = "判断文本是否以另一段文本结尾。"
@@ -391,6 +394,7 @@ class DateText(FunctionKind):
     """Writes a date in a pattern."""
 
     name = "DATE_TEXT"
+    repeats = 6
     theme = ""
     title = {"en": "Date as text", "zh": "日期转文本"}
     chinese = "将日期按格式写成文本。"
@@ -434,6 +438,7 @@ class MomentText(DateText):
     """Writes a date-time in a pattern, in the app's time zone."""
 
     name = "MOMENT_TEXT"
+    repeats = 6
     theme = ""
     title = {"en": "Date-time as text", "zh": "日期时间转文本"}
     parameters = (
