@@ -73,7 +73,8 @@ class Reference:
     A field belongs to the form at hand (the one its flow, rule, report or form is about), unless `of` says which
     neighbouring key names the form, or `through` which neighbouring key names the link or subform that leads to it
     (where both are given, the one that is filled in counts). With `star`, "*" means all of them. With `path`, dots
-    lead on through links and subforms.
+    lead on through links and subforms. With `at_hand`, the text names the subform whose rows everything around it is
+    about: bare names in its expressions are fields of the row.
     """
 
     noun: Noun
@@ -81,6 +82,7 @@ class Reference:
     through: str | None = None
     star: bool = False
     path: bool = False
+    at_hand: bool = False
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {**handler(core), "x-names": self.noun}
@@ -125,6 +127,7 @@ FieldOrStar = Annotated[str, Reference("field", star=True)]
 FieldOfForm = Annotated[str, Reference("field", of="form")]
 FieldThroughLink = Annotated[str, Reference("field", through="link")]
 FieldThroughRows = Annotated[str, Reference("field", through="rows")]
+RowsAtHand = Annotated[str, Reference("field", at_hand=True)]
 FieldPath = Annotated[str, Reference("field", path=True)]
 RoleName = Annotated[str, Reference("role")]
 FlowName = Annotated[str, Reference("flow")]

@@ -14,6 +14,7 @@ from metadata.names import (
     NewFieldName,
     ReportName,
     RoleName,
+    RowsAtHand,
     YesNoExpression,
 )
 from metadata.normalise import Short, ShortSort, Words
@@ -99,7 +100,7 @@ class ReportDefinition(Named):
     """A report over the records of a form, or over the rows of one of its subforms; runs as whoever looks."""
 
     form: FormName
-    rows: FieldName | None = None
+    rows: RowsAtHand | None = None
     icon: Icon | None = None
     where: YesNoExpression | None = None
     parameters: tuple[ParameterDefinition, ...] = ()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from metadata.access import AccessDefinition
 from metadata.app import AppDefinition
@@ -116,12 +117,27 @@ def _place_in(model: BaseModel, place: Place, forms: _Forms) -> Place:
     if isinstance(model, FormDefinition):
         return Place(model.key, model.key)
     if isinstance(model, RuleDefinition):
-        return _with_rows(model.when.form, getattr(model.when, "rows", None), forms)
+        return _with_rows(model.when.form, _rows_at_hand(model.when), forms)
     if isinstance(model, ReportDefinition):
         return _with_rows(model.form, model.rows, forms)
     if isinstance(model, FlowDefinition | AccessDefinition | ViewDefinition):
         return _with_rows(model.form, None, forms)
     return place
+
+
+def _rows_at_hand(trigger: BaseModel) -> str | None:
+    """The subform whose rows a rule is about, where its trigger's kind has such a key."""
+    for name, info in type(trigger).model_fields.items():
+        markers = [_marker(arm) for arm in arms_of(_annotation(info))]
+        if any(isinstance(marker, Reference) and marker.at_hand for marker in markers):
+            rows: str | None = getattr(trigger, name)
+            return rows
+    return None
+
+
+def _annotation(info: FieldInfo) -> Any:
+    """The type of a key with everything that is remarked about it."""
+    return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
 
 
 def _with_rows(form: str | None, rows: Any, forms: _Forms) -> Place:
@@ -133,8 +149,7 @@ def _of_model(model: BaseModel, path: Path, place: Place, forms: _Forms) -> Iter
     place = _place_in(model, place, forms)
     for name, info in type(model).model_fields.items():
         at = _Spot(model, place, forms)
-        annotation = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
-        yield from _of_value(annotation, getattr(model, name), path / (info.alias or name), at)
+        yield from _of_value(_annotation(info), getattr(model, name), path / (info.alias or name), at)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,16 @@ from metadata.flows import Branch, TaskOptions
 from metadata.forms import AnyField
 from metadata.kinds import Kinds
 from metadata.language import Language
-from metadata.names import FieldName, FieldOfForm, FieldThroughLink, FormName, RoleName, RowExpression
+from metadata.names import (
+    FieldName,
+    FieldOfForm,
+    FieldThroughLink,
+    FieldThroughRows,
+    FormName,
+    RoleName,
+    RowExpression,
+    RowsAtHand,
+)
 from metadata.normalise import Short, Words
 from metadata.nouns import TemplateText, ValueOf
 from metadata.registry import Kind, Registry
@@ -78,8 +87,8 @@ class BecomesOptions(registry.Options):
 
 class DateOptions(registry.Options):
     form: FormName
-    rows: FieldName | None = None
-    field: str
+    rows: RowsAtHand | None = None
+    field: FieldThroughRows
     offset: str = "0 day"
 
 

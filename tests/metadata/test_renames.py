@@ -50,6 +50,20 @@ def test_a_renamed_subform_is_followed_by_reports_over_its_rows(language: Langua
     assert draft["reports"][1]["rows"] == "positions"
 
 
+def test_in_a_rule_about_rows_bare_names_are_fields_of_the_row(language: Language) -> None:
+    when = {"trigger": "date", "form": "deal", "rows": "items", "field": "price"}
+    rule = {"name": "due", "when": when, "if": "price > 5 and record.title != ''"}
+    live = language.read(small_app(rules=[rule]))
+    document = language.canonical(live)
+    document["forms"][1]["fields"][5]["fields"][1]["name"] = "unit_price"
+    document["forms"][1]["fields"][0]["name"] = "subject"
+
+    draft = _followed(language, live, document)
+
+    assert draft["rules"][0]["if"] == "unit_price > 5 and record.subject != ''"
+    assert draft["rules"][0]["when"]["field"] == "unit_price"
+
+
 def test_a_renamed_form_role_and_report_are_followed(language: Language) -> None:
     live = language.read(small_app())
     document = language.canonical(live)

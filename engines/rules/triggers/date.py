@@ -11,7 +11,7 @@ from engines.action_type import ActionContext
 from engines.rules.moments import Offset, OffsetText, TimeText, moment_of, read_offset, read_time, values_between
 from engines.rules.trigger_type import Change, Sweep, TriggerType
 from metadata import registry
-from metadata.names import FieldName, FieldThroughRows, FormName
+from metadata.names import FieldThroughRows, FormName, RowsAtHand
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Date(TriggerType):
 
     class Options(registry.Options):
         form: FormName
-        rows: FieldName | None = None
+        rows: RowsAtHand | None = None
         field: FieldThroughRows
         offset: OffsetText = "0 day"
         time: TimeText | None = None
