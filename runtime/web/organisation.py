@@ -15,11 +15,10 @@ from runtime.idempotency import Answer
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import SignedIn, UserAdmin
-from runtime.web.session import Body, Id, small
+from runtime.web.session import Body, Id, Name, small
 
 router = APIRouter(prefix="/api/v1", tags=["organisation"])
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Email = Annotated[str, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")]
 Zone = Annotated[str, Field(max_length=64)]
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from metadata.problems import ROOT, Problem, Refused
@@ -18,6 +18,7 @@ from runtime.web.limits import HashQueue
 router = APIRouter(prefix="/api/v1", tags=["session"])
 
 Id = Annotated[str, Field(pattern=r"^[0-9]{1,19}$")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class Body(BaseModel):
@@ -42,13 +43,13 @@ class Elevation(Body):
 
 
 class Profile(Body):
-    name: str | None = Field(default=None, min_length=1, max_length=200)
+    name: Name | None = None
     language: str | None = Field(default=None, pattern="^(en|zh)$")
     time_zone: str | None = Field(default=None, max_length=64)
 
 
 class NewKey(Body):
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
     scopes: list[str] | None = Field(default=None, max_length=50)
     days: int = identity.KEY_DAYS
     networks: list[str] | None = Field(default=None, max_length=20)
@@ -109,8 +110,8 @@ def me(visit: SignedIn) -> JsonResponse:
 def change_profile(body: Profile, visit: SignedIn) -> JsonResponse:
     """Change my own name, language or time zone."""
     changes = body.model_dump(exclude_none=True)
-    if zone := changes.get("time_zone"):
-        organisation.require_time_zone(zone)
+    if "time_zone" in changes:
+        organisation.require_time_zone(changes["time_zone"])
     if changes and visit.actor.member is not None:
         member = visit.actor.member
         visit.run(lambda tx: organisation.change_member(tx, member, **changes))

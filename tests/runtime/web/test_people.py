@@ -73,6 +73,7 @@ def test_a_key_without_the_scope_is_no_admin(client: TestClient, admin: int) -> 
     ("body", "path", "code"),
     [
         ({"name": "", "email": "a@example.com"}, "/name", "string_too_short"),
+        ({"name": "  ", "email": "a@example.com"}, "/name", "string_too_short"),
         ({"name": "A", "email": "no address"}, "/email", "string_pattern_mismatch"),
         ({"name": "A", "email": "a@example.com", "time_zone": "Mars/Olympus"}, "/time_zone", "unknown_time_zone"),
         ({"name": "A", "email": "a@example.com", "rights": ["god"]}, "/rights", "unknown_right"),

@@ -228,3 +228,13 @@ def test_an_office_signs_in_together(client: TestClient, hire: Hire, services: S
     assert codes == [201] * 30
     with services.database.read() as connection:
         assert connection.execute(select(func.count()).select_from(tables.session)).scalar() == 30
+
+
+def test_a_member_keeps_his_own_profile(client: TestClient, hire: Hire, sign_in: SignIn) -> None:
+    hire("Ada")
+    sign_in("Ada")
+
+    assert client.patch("/api/v1/me", json={"language": "zh", "time_zone": "Asia/Shanghai"}).status_code == 200
+    assert client.get("/api/v1/me").json()["time_zone"] == "Asia/Shanghai"
+    for wrong in ({"time_zone": ""}, {"language": "xx"}, {"name": " "}, {"rights": ["user_admin"]}):
+        assert client.patch("/api/v1/me", json=wrong).status_code == 422
