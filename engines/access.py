@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, Compiled
 from engines.expressions import Environment, Moment, NotPushable, evaluate, missing_records
 from engines.facts import Facts, RecordKey, Values
 from engines.relation import Reading, Relation
-from metadata.expressions import Expression, FieldReference, Names, Scope, check
+from metadata.expressions import Expression, FieldReference, Names, Scope, check, fail_closed
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
 from metadata.registry import Registry
 from metadata.text import say
@@ -38,7 +39,7 @@ NAMED_SCOPES = {"own": "owner == user", "department": "department in user.depart
 
 SYSTEM = system("truth")
 
-MOST_REMEMBERED = 2_000
+MOST_REMEMBERED = 500  # statements of single people, some 30 kB each
 
 Mask = tuple[frozenset[int], ...]
 """When a field shows: of each group at least one grant (by place in the view) must match the row; () is always."""
@@ -96,7 +97,11 @@ class CompiledAccess:
 
     def recall(self, key: Any) -> Any | None:
         """What was kept for one person's question, if it is among the last asked for."""
-        return self._lately.get(key)
+        found = self._lately.get(key)
+        if found is not None:
+            with suppress(KeyError):  # another thread may just have thrown it out
+                self._lately.move_to_end(key)
+        return found
 
     def keep(self, key: Any, value: Any) -> None:
         """Keep what depends on one person for a while."""
@@ -236,7 +241,7 @@ def _scope(
     if text is None:
         return None
     try:
-        scope = check(text, Scope(app.names, form.id), functions, YES_NO)
+        scope = fail_closed(check(text, Scope(app.names, form.id), functions, YES_NO))
         _try_in_sql(app, Grant(form.id, frozenset(["read"]), scope=scope))
         return scope
     except Refusal as refusal:

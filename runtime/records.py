@@ -1,5 +1,6 @@
 """The door: every record that is created, changed, deleted or restored comes through here, in one fixed order."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from engines import access
 from engines.access import Grant, View
-from engines.compiled import CompiledApp, CompiledForm
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.events import RecordChanged
 from engines.facts import Facts, Needs
 from engines.forms.execute import Decision, SaveRequest, decide
@@ -219,7 +220,8 @@ def _change(
         known = held.readable | _editable(form, held.grants, held.readable)
         lock.refuse_unless([each for each in named if each in known], form.fields)
     request = _request(tx, form, id, "update", values, typed, held.grants, held.readable, lock)
-    return _decide_and_write(tx, app, form, before, request, held.grants)
+    grants = access.view(app, tx.actor, form.id, "update", task_grants(tx, app, tx.actor)).grants
+    return _decide_and_write(tx, app, form, before, request, grants)
 
 
 def _decide_and_write(
@@ -498,12 +500,22 @@ def _unique(form: CompiledForm, seen: View | None) -> Iterator[None]:
     try:
         yield
     except sa.exc.IntegrityError as error:
-        text = str(error.orig)
+        words = re.findall(r"\w+", str(error.orig))
         for field in form.fields.values():
-            if field.column is not None and field.column in text:
-                hidden = seen is not None and field.id not in seen.fields
-                path = ROOT if hidden else Path(("values", field.name))
-                message = {"en": "Another record already has this value", "zh": "该值已被其他记录使用"}
-                hint = {"en": "Nothing was saved; try another value", "zh": "未保存,请更换内容后重试"}
-                raise Invalid(Problem(path, "not_accepted" if hidden else "not_unique", message, hint)) from error
+            if field.column is not None and any(each in (field.column, _index_of(form, field)) for each in words):
+                raise _not_unique(field, seen is not None and field.id not in seen.fields) from error
         raise
+
+
+def _index_of(form: CompiledForm, field: CompiledField) -> str:
+    return f"uq_{form.table.name}_{field.column}"
+
+
+def _not_unique(field: CompiledField, hidden: bool) -> Invalid:
+    """Say so at the field; where the actor may not read it, nothing but that the save is not accepted."""
+    if hidden:
+        message = {"en": "These values are not accepted", "zh": "内容未被接受"}
+        return Invalid(Problem(ROOT, "not_accepted", message))
+    message = {"en": "Another record already has this value", "zh": "该值已被其他记录使用"}
+    hint = {"en": "Nothing was saved; try another value", "zh": "未保存,请更换内容后重试"}
+    return Invalid(Problem(Path(("values", field.name)), "not_unique", message, hint))
