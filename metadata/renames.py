@@ -28,16 +28,20 @@ class Renamed:
 
 
 def renamed(live: AppDefinition, draft: AppDefinition) -> tuple[Renamed, ...]:
-    """What has a new name in the draft. Where the old name now means something else, nothing follows: it is taken."""
+    """What has a new name in the draft. Where the old name now means something else, nothing follows: it is taken.
+
+    A file may say `was` long after the rename was published, and its references still the old name.
+    """
     before = {each.id: each for each in owned(live)}
     taken = {(each.owner, each.prefix, each.name) for each in owned(draft)}
     found = []
     for each in owned(draft):
         old = before.get(each.id)
-        if old is None or old.name is None or each.name is None or old.name == each.name:
+        if old is None or old.name is None or each.name is None:
             continue
-        if (each.owner, each.prefix, old.name) not in taken:
-            found.append(Renamed(each.path, each.id or "", old.name, each.name))
+        former = old.name if old.name != each.name else each.was
+        if former and former != each.name and (each.owner, each.prefix, former) not in taken:
+            found.append(Renamed(each.path, each.id or "", former, each.name))
     return tuple(found)
 
 

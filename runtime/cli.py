@@ -140,7 +140,7 @@ def export(app: Annotated[str, typer.Argument(help="The app's name")]) -> None:
 def check(file: AppFile) -> None:
     """Check an app's JSON file: every problem with its place and the way out; no database is touched."""
     app = _checked(file)
-    typer.echo(f"{file}: {app.name} is in order ({len(app.forms)} forms).")
+    typer.echo(f"{file}: {app.name} is in order (forms: {len(app.definition.forms)}).")
     for warning in (each for flow in app.flows.values() for each in flow.warnings):
         typer.echo(f"  {warning.path}: {say(warning.message, 'en')}. {say(warning.hint, 'en')}.")
 
