@@ -22,6 +22,8 @@ from runtime.effect_json import VERSION, write_effects
 if TYPE_CHECKING:
     from runtime.transaction import Tx
 
+ASKED_BY = "asked_by"
+
 Gate = Callable[["Tx", CompiledApp, Effect], None]
 
 
@@ -159,6 +161,7 @@ PERFORMERS: Mapping[type, Callable[["Tx", CompiledApp, Any], None]] = {
 def acting_as(tx: "Tx", actor: Actor) -> Iterator[None]:
     """Do something as somebody else than who began the transaction."""
     before, tx.actor = tx.actor, actor
+    tx.notes.setdefault(ASKED_BY, before)  # whoever set it off, however deep the rules go
     try:
         yield
     finally:

@@ -115,11 +115,8 @@ def _step(flow: CompiledFlow, step: Mapping[str, Any]) -> str:
 @contextmanager
 def _as_platform(tx: "Tx", flow: CompiledFlow) -> Iterator[None]:
     """What a flow does, the platform does; who decided stays the cause of it."""
-    before, tx.actor = tx.actor, system(f"flow:{flow.id}")
-    try:
+    with gate.acting_as(tx, system(f"flow:{flow.id}")):
         yield
-    finally:
-        tx.actor = before
 
 
 def perform(tx: "Tx", app: CompiledApp, effect: Effect) -> None:

@@ -21,6 +21,7 @@ from metadata.text import Text
 from runtime import flow_access, pinned, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
+from runtime.effects import ASKED_BY
 from runtime.flow_checks import (
     OPERATIONS,
     check_comment,
@@ -66,8 +67,16 @@ def start(tx: "Tx", app: CompiledApp, flow: str, form: str, record: int, initiat
     lock_for(tx, app, app.form(form), record, {})  # two starts on one record come one after the other
     if flow_access.running(tx, app, form, record, flow=found.id):
         return None
-    by = initiator if initiator is not None else tx.actor.member
-    return _begin(tx, app, found, record, by)
+    return _begin(tx, app, found, record, initiator if initiator is not None else _initiator(tx, app, form, record))
+
+
+def _initiator(tx: "Tx", app: CompiledApp, form: str, record: int) -> int | None:
+    """Who counts as the initiator of a flow that a rule starts: who set the rule off, else whose record it is."""
+    asked = tx.notes.get(ASKED_BY, tx.actor)
+    if asked.member is not None:
+        return int(asked.member)
+    owner: int | None = record_of(tx, app, form, record).get("owner")
+    return owner
 
 
 def submit(tx: "Tx", app: CompiledApp, flow: str | None, form: str, record: int, version: int | None = None) -> int:

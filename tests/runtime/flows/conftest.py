@@ -151,6 +151,13 @@ DEFINITION: Mapping[str, Any] = {
             ],
         },
         {
+            "id": "w_loss",
+            "name": "loss",
+            "form": "contract",
+            "start": "rule",
+            "nodes": [approval("loss", [{"role": "director"}, {"manager_of": "user"}])],
+        },
+        {
             "id": "w_slow",
             "name": "slow",
             "form": "contract",
@@ -161,6 +168,14 @@ DEFINITION: Mapping[str, Any] = {
             ],
             "on_approved": set_state("approved"),
         },
+    ],
+    "rules": [
+        {
+            "name": "losses",
+            "when": {"trigger": "changed", "form": "contract", "field": "margin"},
+            "if": "margin < 0",
+            "then": [{"action": "start_flow", "flow": "loss"}],
+        }
     ],
     "access": [
         {
@@ -257,6 +272,10 @@ class Department:
     def progress(self, name: str, id: int) -> flow_progress.Progress:
         with self.reading(name) as (tx, app):
             return flow_progress.progress(tx, app, id)
+
+    def instances(self, name: str, record: int) -> list[flow_progress.Progress]:
+        with self.reading(name) as (tx, app):
+            return flow_progress.instances_of(tx, app, "t_contract", record)
 
     def count(self, table: sa.Table, *conditions: Any) -> int:
         with self.services.database.read() as connection:

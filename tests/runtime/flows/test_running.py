@@ -325,6 +325,21 @@ def test_a_flow_runs_once_on_a_record_but_two_flows_may_run(department):
         assert len(flow_access.running(tx, app, "t_contract", record)) == 2
 
 
+def test_a_rule_starts_a_flow_for_whoever_set_it_off(department):
+    record = department.contract(10)
+
+    department.change("sam", record, margin=-1)
+
+    (running,) = department.instances("sam", record)
+    assert running.flow == "loss"
+    assert running.initiator.name == "sam"
+    assert department.nodes("dan") == ["loss"]
+    with pytest.raises(Conflict):
+        department.change("sam", record, margin=1)
+    with pytest.raises(Conflict):
+        department.submit(record, "loss")
+
+
 def test_starting_is_a_right_on_the_very_record(department):
     record = department.contract()
 
