@@ -1,6 +1,7 @@
 """Expressions: from text to one checked, typed tree."""
 
 from metadata.expressions.check import check
+from metadata.expressions.closed import fail_closed
 from metadata.expressions.errors import EvaluationError, ExpressionError
 from metadata.expressions.rename import rename, rename_template
 from metadata.expressions.scope import (
@@ -31,6 +32,7 @@ __all__ = [
     "Template",
     "check",
     "check_template",
+    "fail_closed",
     "rename",
     "rename_template",
 ]
