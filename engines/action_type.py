@@ -31,9 +31,16 @@ class AppContext(Protocol):
 
 
 class ActionType(Kind):
-    """A way of doing something. `early` actions touch only their own record, so they run before it is written."""
+    """A way of doing something.
+
+    `early` actions touch only their own record, so they run before it is written. `needs_record` says that there must
+    be a record to act on, `changes_record` that it must not be gone, `refuses` that a save must be going on.
+    """
 
     early: ClassVar[bool] = False
+    needs_record: ClassVar[bool] = False
+    changes_record: ClassVar[bool] = False
+    refuses: ClassVar[bool] = False
     sends_outside: ClassVar[bool] = False
 
     def compile(self, options: Any, context: "ActionContext") -> Any:

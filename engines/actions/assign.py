@@ -44,6 +44,8 @@ class Assign(ActionType):
     name = "assign"
     title = {"en": "Assign", "zh": "分配负责人"}
     icon = "user-check"
+    needs_record = True
+    changes_record = True
 
     class Options(registry.Options):
         to: Assignee | None

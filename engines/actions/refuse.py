@@ -28,6 +28,7 @@ class Refuse(ActionType):
     title = {"en": "Refuse", "zh": "拒绝保存"}
     icon = "ban"
     early = True
+    refuses = True
 
     class Options(registry.Options):
         message: TemplateText

@@ -19,6 +19,8 @@ class Set(ActionType):
     title = {"en": "Set fields", "zh": "设置字段"}
     icon = "pencil"
     early = True
+    needs_record = True
+    changes_record = True
 
     class Options(registry.Options):
         values: dict[FieldName, ValueOf]

@@ -29,6 +29,7 @@ class StartFlow(ActionType):
     name = "start_flow"
     title = {"en": "Start a flow", "zh": "启动流程"}
     icon = "sitemap"
+    needs_record = True
 
     class Options(registry.Options):
         flow: FlowName

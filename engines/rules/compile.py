@@ -100,15 +100,15 @@ def _refuse_contradictions(
         most = MAXIMUM_ACTIONS_PER_RULE
         message = {"en": f"A rule has at most {most} actions", "zh": f"每条规则最多 {most} 个动作"}
         context.add("limit_exceeded", message, "then")
-    names = {action.kind.name for action in actions}
-    if "refuse" in names and (trigger.source != "record" or written.async_):
+    kinds = [action.kind for action in actions]
+    if any(kind.refuses for kind in kinds) and (trigger.source != "record" or written.async_):
         message = {"en": "Only a rule that looks while saving can refuse", "zh": "只有在保存时执行的规则才能拒绝"}
         context.add("nothing_to_refuse", message, "then")
-    if form is None and names & {"set", "assign", "start_flow"}:
+    if form is None and any(kind.needs_record for kind in kinds):
         message = {"en": "This rule has no record to act on", "zh": "该规则没有可操作的记录"}
         hint = {"en": "Give the trigger a “form”", "zh": "请在触发器中填写 form"}
         context.add("no_record", message, "when", hint=hint)
-    if trigger.operations == frozenset({"delete"}) and names & {"set", "assign"}:
+    if trigger.operations == frozenset({"delete"}) and any(kind.changes_record for kind in kinds):
         message = {"en": "A deleted record cannot be changed", "zh": "已删除的记录不能再修改"}
         context.add("record_deleted", message, "then")
 

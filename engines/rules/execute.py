@@ -190,7 +190,7 @@ def occurrence_of(row: int | None, value: Any) -> str:
 
 def _crosses_anew(rule: CompiledRule, change: Change) -> bool | Needs:
     """Whether a rule may run again in the same transaction: its trigger crosses by itself, or its condition does."""
-    if rule.trigger.name in ("changed", "becomes", "rollup_changed"):
+    if rule.trigger.crosses:
         return True
     if rule.condition is None or change.before is None:
         return False

@@ -54,10 +54,14 @@ class Sweep:
 
 
 class TriggerType(Kind):
-    """When a rule looks. `source` says who asks: the save of a record, a sweep each minute, or the clock."""
+    """When a rule looks. `source` says who asks: the save of a record, a sweep each minute, or the clock.
+
+    `crosses` says that the trigger itself tells a new crossing from a state that lasts, so that a rule may run again.
+    """
 
     source: ClassVar[Source] = "record"
     operations: ClassVar[frozenset[str]] = frozenset()
+    crosses: ClassVar[bool] = False
 
     def compile(self, options: Any, context: ActionContext) -> Any:
         """Check the options against the app and give what the other methods work with."""

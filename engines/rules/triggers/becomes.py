@@ -18,6 +18,7 @@ class Becomes(TriggerType):
     title = {"en": "Condition becomes true", "zh": "条件成立"}
     icon = "toggle-right"
     operations = frozenset({"create", "update"})
+    crosses = True
 
     class Options(registry.Options):
         form: FormName

@@ -29,6 +29,7 @@ class Changed(TriggerType):
     title = {"en": "Field changed", "zh": "字段变化"}
     icon = "git-commit"
     operations = frozenset({"create", "update"})
+    crosses = True
 
     class Options(registry.Options):
         form: FormName

@@ -15,6 +15,7 @@ class RollupChanged(TriggerType):
     title = {"en": "Roll-up changed", "zh": "汇总变化"}
     icon = "sum"
     operations = frozenset({"derived"})
+    crosses = True
 
     class Options(registry.Options):
         form: FormName
