@@ -37,9 +37,12 @@ Payload = Mapping[str, Any]
 
 
 class Queue(Protocol):
-    """Whoever carries jobs to workers; it is told within the transaction that makes the job."""
+    """Whoever carries jobs to workers; it is told within the transaction that makes the job.
 
-    def put(self, connection: Connection, key: str, attempt: int, delay_seconds: float) -> None: ...
+    `turn` tells the times apart that one job is carried.
+    """
+
+    def put(self, connection: Connection, key: str, turn: int, delay_seconds: float) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,7 @@ def _plan_next(services: "Services", claimed: Job, error: Exception) -> None:
         run_at = services.clock() + timedelta(seconds=delay)
         again = update(job).where(own).values(state="queued", run_at=run_at, last_error=reason)
         if connection.execute(again).rowcount == 1 and services.queue is not None:
-            services.queue.put(connection, claimed.key, claimed.attempt, delay)
+            services.queue.put(connection, claimed.key, new_id(), delay)
 
 
 def delay_after(attempt: int, key: str) -> float:

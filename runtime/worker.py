@@ -49,11 +49,11 @@ class DbosQueue:
 
     client: DBOSClient
 
-    def put(self, connection: Connection, key: str, attempt: int, delay_seconds: float) -> None:
+    def put(self, connection: Connection, key: str, turn: int, delay_seconds: float) -> None:
         options: dict[str, Any] = {
             "workflow_name": WORKFLOW,
             "queue_name": QUEUE,
-            "workflow_id": f"{key}#{attempt}",
+            "workflow_id": f"{key}#{turn}",
             "app_version": VERSION,
         }
         if delay_seconds > 0:

@@ -12,9 +12,13 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from metadata.problems import Refusal
+from runtime import jobs, records, transaction
 from runtime.connectors import smtp
 from runtime.connectors.smtp import Mail, MailRefused
+from runtime.services import Services
 from runtime.settings import Settings
+from tests.runtime.conftest import MovedClock
+from tests.runtime.trading import open_trading
 
 
 class Catcher:
@@ -117,3 +121,22 @@ def test_without_a_mail_server_it_says_so() -> None:
 
     with pytest.raises(Refusal, match="No mail server"):
         smtp.send(settings, mail(settings))
+
+
+def test_a_rule_sends_its_mail_after_the_save(
+    services: Services, clock: MovedClock, catcher: tuple[Catcher, Settings]
+) -> None:
+    handler, settings = catcher
+    mailing = {"action": "mail", "to": {"role": "seller"}, "subject": "New: {{name}}", "text": "Look at it"}
+    office = open_trading(services, clock, {"when": {"trigger": "created", "form": "deal"}, "then": [mailing]})
+    named = {name: getattr(settings, name) for name in ("smtp_host", "smtp_port", "smtp_security", "mail_from")}
+    services.settings = services.settings.model_copy(update=named)
+    work = lambda tx: records.save(tx, office.app, "deal", None, {"name": "A"})  # noqa: E731
+
+    transaction.run(services, office.actor("ann"), work)
+    before = list(handler.recipients)
+    jobs.run_due(services)
+
+    assert before == []
+    assert sorted(handler.recipients) == ["ann@example.com", "bo@example.com"]
+    assert {mail["Subject"] for mail in handler.caught} == {"New: A"}

@@ -193,7 +193,7 @@ def test_jobs_tell_the_queue_within_their_transaction(services: Services) -> Non
     told: list[tuple[str, float]] = []
 
     class Carrier:
-        def put(self, connection: Any, key: str, attempt: int, delay_seconds: float) -> None:
+        def put(self, connection: Any, key: str, turn: int, delay_seconds: float) -> None:
             assert connection.in_transaction()
             told.append((key, delay_seconds))
 
