@@ -24,6 +24,7 @@ from engines.flows.state import (
     Retry,
     State,
 )
+from engines.json_values import moment_text
 from metadata.problems import ROOT, Conflict, Invalid, Problem, Refused
 from metadata.text import Text, say
 
@@ -275,7 +276,7 @@ class _Run:
 
     @property
     def _now(self) -> str:
-        return self.visit.now.isoformat()
+        return moment_text(self.visit.now)
 
     def _mark(self, node: str, **more: Any) -> None:
         self.marks[node] = {**self.marks.get(node, {}), **more}
