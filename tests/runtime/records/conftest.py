@@ -152,7 +152,7 @@ DEFINITION: Mapping[str, Any] = {
 }
 
 
-@dataclass
+@dataclass(repr=False)
 class Office:
     """People who act on records of the app, each in a transaction of his own."""
 

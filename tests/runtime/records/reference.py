@@ -32,7 +32,7 @@ COMMON: dict[str | None, Scope] = {
 }
 CUSTOMER: dict[str | None, Scope] = COMMON | {
     "level == 'A'": lambda row, me, world: row["level"] == "A",
-    "level != 'A'": lambda row, me, world: row["level"] != "A",
+    "level != 'A'": lambda row, me, world: row["level"] not in (None, "A"),  # a blank opens nothing
     "credit > 5": lambda row, me, world: row["credit"] is not None and row["credit"] > 5,
     "not (credit > 5)": lambda row, me, world: not (row["credit"] is not None and row["credit"] > 5),
     "owner == user or level == 'B'": lambda row, me, world: row["owner"] == me.member or row["level"] == "B",
