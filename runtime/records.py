@@ -1,26 +1,22 @@
 """The door: every record that is created, changed, deleted or restored comes through here, in one fixed order."""
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from engines import access
-from engines.access import Grant, View
-from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.access import Grant
+from engines.compiled import CompiledApp, CompiledForm
 from engines.events import RecordChanged
-from engines.facts import Facts, Needs
+from engines.facts import Facts
 from engines.forms.execute import Decision, SaveRequest, decide
-from metadata.problems import ROOT, Conflict, Invalid, Path, Problem, Refused
-from runtime import after_save, dependants, derived, files, flow_access, history, storage, traces
+from metadata.problems import ROOT, Invalid, Problem
+from runtime import after_save, dependants, derived, files, flow_access, history, holding, storage, traces
 from runtime.db.ids import new_id
 from runtime.gathering import answered
 from runtime.locking import lock_for
 from runtime.numbering import next_numbers
-from runtime.question import Making, Question, facts_of, no_form, no_record, task_grants
+from runtime.question import facts_of, no_form, task_grants
 from runtime.reading import (
     ListQuery,
     Page,
@@ -75,15 +71,6 @@ class Saved:
     record: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Held:
-    """A record held for writing: as it is, and what the actor may read and do there."""
-
-    record: dict[str, Any]
-    readable: frozenset[str]
-    grants: tuple[Grant, ...]
-
-
 def save(
     tx: "Tx",
     app: CompiledApp,
@@ -114,8 +101,8 @@ def delete(
     compiled = _form(app, form)
     tx.budget.spend_write()
     lock = _lock(tx, app, compiled, id, {})
-    held = _held(tx, app, compiled, id, "delete")
-    _check_version(tx, app, compiled, held, version, check_version)
+    held = holding.hold(tx, app, compiled, id, "delete")
+    holding.check_version(tx, app, compiled, held, version, check_version)
     if lock is not None:
         raise lock.refusal()
     _ask_early_rules_about_deletion(tx, app, compiled, held.record)
@@ -130,12 +117,12 @@ def restore(tx: "Tx", app: CompiledApp, form: str, id: int, version: int | None 
     compiled = _form(app, form)
     tx.budget.spend_write()
     lock_for(tx, app, compiled, id, {})
-    held = _held(tx, app, compiled, id, "restore", deleted=True)
-    _check_version(tx, app, compiled, held, version, version is not None)
+    held = holding.hold(tx, app, compiled, id, "restore", deleted=True)
+    holding.check_version(tx, app, compiled, held, version, version is not None)
     request = SaveRequest(compiled.id, "update", {}, tx.actor, id, system=True)
     _decided(tx, app, compiled, request, held.record)
     after = _touched(tx, app, compiled, held.record, deleted_at=None)
-    with _unique(compiled, None):
+    with holding.told_when_not_unique(compiled, None):
         _write_system(tx, compiled, held.record, after)
     _follow_up(tx, app, compiled, "restore", held.record, after, frozenset(), {})
     dependants.bring_back(tx, app, compiled, id, held.record["deleted_at"])
@@ -156,8 +143,8 @@ def assign(
     compiled = _form(app, form)
     tx.budget.spend_write()
     lock = _lock(tx, app, compiled, id, {})
-    held = _held(tx, app, compiled, id, "assign")
-    _check_version(tx, app, compiled, held, version, check_version)
+    held = holding.hold(tx, app, compiled, id, "assign")
+    holding.check_version(tx, app, compiled, held, version, check_version)
     if lock is not None:
         raise lock.refusal()
     request = SaveRequest(compiled.id, "update", {}, tx.actor, id, typed={"owner": owner}, system=True)
@@ -167,7 +154,7 @@ def assign(
 def history_of(tx: "Tx", app: CompiledApp, form: str, id: int, limit: int = 100) -> list[history.Entry]:
     """What was changed in a record that the actor sees, the latest first, through today's masks; a right of its own."""
     compiled = _form(app, form)
-    held = _held(tx, app, compiled, id, "see_history")
+    held = holding.hold(tx, app, compiled, id, "see_history")
     return history.of_record(tx, app, compiled, id, held.readable, limit)
 
 
@@ -186,14 +173,14 @@ def _create(
     seen = access.view(app, tx.actor, form.id)
     grants = access.view(app, tx.actor, form.id, "create").grants
     if not grants:
-        raise _not_allowed(form, "create") if seen.grants else no_form(form.name)
+        raise holding.not_allowed(form, "create") if seen.grants else no_form(form.name)
     request = _request(tx, form, new_id(), "create", values, typed, grants, seen.fields)
     lock_for(tx, app, form, None, {**values, **typed})
     decision, facts = _decided(tx, app, form, request, None)
-    _check_scope_after(tx, app, form, grants, decision, facts, request)
+    holding.check_scope_after(tx, app, form, grants, decision, facts, request)
     after, rows = _with_row_ids(form, decision)
     after = {**after, "deleted_at": None, storage.SEQ: 0}
-    with _unique(form, seen):
+    with holding.told_when_not_unique(form, seen):
         storage.insert(tx, form, after)
         for field, changes in rows.items():
             storage.write_rows(tx, form.fields[field], after["id"], (), changes)
@@ -212,12 +199,12 @@ def _change(
     check_version: bool,
 ) -> Saved:
     lock = _lock(tx, app, form, id, {**values, **typed})
-    held = _held(tx, app, form, id, "update")
+    held = holding.hold(tx, app, form, id, "update")
     before = held.record
-    _check_version(tx, app, form, held, version, check_version)
+    holding.check_version(tx, app, form, held, version, check_version)
     if lock is not None:  # a field that does not exist for the actor is unknown to him, locked or not
         named = (form.field_ids.get(name, name) for name in (*values, *typed))
-        known = held.readable | _editable(form, held.grants, held.readable)
+        known = held.readable | holding.editable_fields(form, held.grants, held.readable)
         lock.refuse_unless([each for each in named if each in known], form.fields)
     request = _request(tx, form, id, "update", values, typed, held.grants, held.readable, lock)
     grants = access.view(app, tx.actor, form.id, "update", task_grants(tx, app, tx.actor)).grants
@@ -237,10 +224,10 @@ def _decide_and_write(
         traces.note(tx, app, decision.trace)
         return Saved(request.record, before["version"], frozenset(), False, before)
     if grants:
-        _check_scope_after(tx, app, form, grants, decision, facts, request)
+        holding.check_scope_after(tx, app, form, grants, decision, facts, request)
     after, rows = _with_row_ids(form, decision)
     after = _touched(tx, app, form, after)
-    with _unique(form, access.view(app, tx.actor, form.id)):
+    with holding.told_when_not_unique(form, access.view(app, tx.actor, form.id)):
         _write_change(tx, form, before, after, decision.changed, rows)
     _follow_up(tx, app, form, "update", before, after, decision.changed, rows, decision.trace)
     return Saved(request.record, after["version"], decision.changed, False, after)
@@ -259,7 +246,7 @@ def _request(
 ) -> SaveRequest:
     if tx.actor.is_system:
         return SaveRequest(form.id, op, values, tx.actor, id, typed=typed, system=True)
-    editable = _editable(form, grants, readable)
+    editable = holding.editable_fields(form, grants, readable)
     unlocked = (lock.editable if lock is not None else None) or frozenset()
     return SaveRequest(form.id, op, values, tx.actor, id, readable | editable, editable, unlocked, typed)
 
@@ -302,7 +289,7 @@ def _write_change(
 ) -> None:
     columns = {id: after.get(id) for id in (*changed, "version", "updated_at", "updated_by")}
     if not storage.update(tx, form, after["id"], columns, before["version"]):
-        raise _stale({"current_version": before["version"]})
+        raise holding.stale({"current_version": before["version"]})
     for field in form.lists:
         if field.id in changed:
             storage.write_values(tx, field, after["id"], before.get(field.id) or (), after.get(field.id) or ())
@@ -313,7 +300,7 @@ def _write_change(
 def _write_system(tx: "Tx", form: CompiledForm, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     columns = {name: after[name] for name in ("version", "updated_at", "updated_by", "deleted_at")}
     if not storage.update(tx, form, after["id"], columns, before["version"]):
-        raise _stale({"current_version": before["version"]})
+        raise holding.stale({"current_version": before["version"]})
 
 
 def _touched(
@@ -374,114 +361,6 @@ def _lock(tx: "Tx", app: CompiledApp, form: CompiledForm, id: int, links: Mappin
     return found
 
 
-def _held(tx: "Tx", app: CompiledApp, form: CompiledForm, id: int, verb: str, deleted: bool = False) -> Held:
-    """The record as it is, if the actor sees it (else it is not there) and may do this to it (else refused)."""
-    also = task_grants(tx, app, tx.actor)
-    seeing = access.view(app, tx.actor, form.id, "restore" if deleted else "read", also)
-    doing = access.view(app, tx.actor, form.id, verb, also)
-    question = Question(tx, app, form, tx.actor, also, deleted)
-    statement = question.remembered(
-        ("held", verb), lambda making: _held_statement(tx, app, form, seeing, doing, making, deleted)
-    )
-    row = tx.connection.execute(statement, {"record_id": id}).mappings().first() if seeing.grants else None
-    if row is None:
-        raise no_record()
-    record = {label: value for label, value in row.items() if not label.startswith("?")}
-    matched = {index for index in range(len(seeing.grants)) if row[f"?r{index}"]}
-    allowed = tuple(grant for index, grant in enumerate(doing.grants) if row[f"?d{index}"])
-    if not matched:
-        raise no_record()
-    if not allowed:
-        raise _not_allowed(form, verb)
-    storage.complete(tx, app, form, {id: record})
-    readable = frozenset(field for field, mask in seeing.masks.items() if all(group & matched for group in mask))
-    return Held(record, readable, allowed)
-
-
-def _held_statement(
-    tx: "Tx", app: CompiledApp, form: CompiledForm, seeing: View, doing: View, making: Making, deleted: bool
-) -> sa.Select[Any]:
-    """The whole record, and for each grant whether the record meets its scope."""
-    relation = access.truth(app, form.id, making.moment, tx.dialect, deleted, making.notes)
-    columns = storage.stored_columns(form) | {storage.SEQ: storage.last_seq(app, form)}
-    columns |= {f"?r{index}": relation.matches(grant) for index, grant in enumerate(seeing.grants)}
-    columns |= {f"?d{index}": relation.matches(grant) for index, grant in enumerate(doing.grants)}
-    return relation.where(relation.source.c.id == storage.RECORD_ID).select(columns)
-
-
-def _editable(form: CompiledForm, grants: tuple[Grant, ...], readable: frozenset[str]) -> frozenset[str]:
-    """The fields that may be written: those a grant names, and of those it gives wholesale the readable ones."""
-    named = {field for grant in grants for field in grant.fields or ()}
-    return frozenset(field for field in access.fields_given(form, grants) if field in readable or field in named)
-
-
-def _check_scope_after(
-    tx: "Tx",
-    app: CompiledApp,
-    form: CompiledForm,
-    grants: tuple[Grant, ...],
-    decision: Decision,
-    facts: Facts,
-    request: SaveRequest,
-) -> None:
-    """Nobody moves a record out of his own scope, or creates one beyond it."""
-    if tx.actor.is_system or any(grant.is_everywhere and grant.fields is None for grant in grants):
-        return
-
-    def ask(known: Facts) -> Any:
-        missing = access.scope_needs(grants, decision.after, known)
-        return Needs(records=missing) if missing else access.matching(grants, decision.after, known)
-
-    matched, _ = answered(tx, app, ask, facts)
-    if not matched:
-        message = {
-            "en": "With these values the record would lie outside what you may work on",
-            "zh": "按这些内容保存后,该记录将超出您的权限范围",
-        }
-        raise Refused(Problem(ROOT, "outside_scope", message))
-    given = {form.field_ids[name] for name in request.values if name in form.field_ids}
-    beyond = given - access.fields_given(form, matched)
-    if beyond:
-        message = {"en": "You may not set this field here", "zh": "您不能在此设置该字段"}
-        fields = sorted(form.fields[each].name for each in beyond)
-        raise Refused(*[Problem(Path(("values", name)), "field_forbidden", message) for name in fields])
-
-
-def _check_version(
-    tx: "Tx", app: CompiledApp, form: CompiledForm, held: Held, version: int | None, check: bool
-) -> None:
-    if tx.actor.is_system or not check:
-        return
-    if version is None:
-        message = {"en": "Say which version of the record you changed", "zh": "请说明您修改的是记录的哪个版本"}
-        hint = {
-            "en": "Send the record's ETag as If-Match, or its version in the body",
-            "zh": "请在 If-Match 中发送记录的 ETag,或在正文中提供 version",
-        }
-        raise Conflict(Problem(Path(("version",)), "version_required", message, hint), status=428)
-    if version != held.record["version"] and not history.changed_already(tx, app, form.id, held.record["id"]):
-        raise _stale(history.changed_since(tx, app, form, held.record, version, held.readable))
-
-
-def _stale(details: Mapping[str, Any]) -> Conflict:
-    message = {
-        "en": "Somebody else has changed this record in the meantime; nothing was saved",
-        "zh": "该记录已被他人修改,未保存您的更改",
-    }
-    hint = {"en": "Load it again and apply your change to it", "zh": "请重新加载后再修改"}
-    return Conflict(Problem(Path(("version",)), "version_conflict", message, hint), status=412, **details)
-
-
-def _not_allowed(form: CompiledForm, verb: str) -> Refused:
-    words = {
-        "create": {"en": "You may not create records here", "zh": "您不能在此新建记录"},
-        "update": {"en": "You may see this record but not change it", "zh": "您可以查看该记录,但不能修改"},
-        "delete": {"en": "You may see this record but not delete it", "zh": "您可以查看该记录,但不能删除"},
-        "restore": {"en": "You may not restore records here", "zh": "您不能在此恢复记录"},
-    }
-    return Refused(Problem(ROOT, "forbidden", words.get(verb, {"en": "You may not do this", "zh": "您不能执行此操作"})))
-
-
 def _ask_early_rules_about_deletion(tx: "Tx", app: CompiledApp, form: CompiledForm, record: Mapping[str, Any]) -> None:
     """Rules may refuse a deletion; there is nothing left for them to set."""
     if app.rules is None:
@@ -492,30 +371,3 @@ def _ask_early_rules_about_deletion(tx: "Tx", app: CompiledApp, form: CompiledFo
     refusals = [each.message for each in answer.effects if hasattr(each, "message")]
     if refusals:
         raise Invalid(*[Problem(ROOT, "refused_by_rule", message) for message in refusals])
-
-
-@contextmanager
-def _unique(form: CompiledForm, seen: View | None) -> Iterator[None]:
-    """Two saves at once may both find a value free; the index decides, and the loser is told at the field."""
-    try:
-        yield
-    except sa.exc.IntegrityError as error:
-        words = re.findall(r"\w+", str(error.orig))
-        for field in form.fields.values():
-            if field.column is not None and any(each in (field.column, _index_of(form, field)) for each in words):
-                raise _not_unique(field, seen is not None and field.id not in seen.fields) from error
-        raise
-
-
-def _index_of(form: CompiledForm, field: CompiledField) -> str:
-    return f"uq_{form.table.name}_{field.column}"
-
-
-def _not_unique(field: CompiledField, hidden: bool) -> Invalid:
-    """Say so at the field; where the actor may not read it, nothing but that the save is not accepted."""
-    if hidden:
-        message = {"en": "These values are not accepted", "zh": "内容未被接受"}
-        return Invalid(Problem(ROOT, "not_accepted", message))
-    message = {"en": "Another record already has this value", "zh": "该值已被其他记录使用"}
-    hint = {"en": "Nothing was saved; try another value", "zh": "未保存,请更换内容后重试"}
-    return Invalid(Problem(Path(("values", field.name)), "not_unique", message, hint))
