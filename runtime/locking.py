@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from engines.compiled import CompiledApp, CompiledForm, Rollup
+from engines.json_values import id_in
 from runtime import storage
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _levels_above(
     parents: Keys = {}
     for rollup in form.rollups_from:
         name = form.fields[rollup.link].name
-        asked = {_id(links.get(name)), _id(links.get(rollup.link))} - {None}
+        asked = {id for each in (name, rollup.link) if (id := _id(links.get(each))) is not None}
         parents.setdefault(rollup.form, set()).update(known.get(rollup.link, set()) | asked)
     levels, moved = [parents], {rollup.field for rollup in form.rollups_from}
     while len(levels) < MOST_LEVELS and (above := _next_level(tx, app, levels[-1], moved)):
@@ -79,6 +80,6 @@ def with_formulas(form: CompiledForm, moved: set[str]) -> set[str]:
 
 
 def _id(value: Any) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        return int(value)
+    if isinstance(value, str):
+        return id_in(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -38,7 +38,8 @@ Order = tuple[SortKey, ...]
 
 def after(order: Order, values: list[Any]) -> Column:
     """The records that come after these values in the order."""
-    choices, same = [], []
+    choices: list[Column] = []
+    same: list[Column] = []
     for key, value in zip(order, values, strict=True):
         bound = sa.literal(value, key.column.type)
         if value is not None:

@@ -128,7 +128,8 @@ def list_records(
         statement = statement.where(after(plan.order, read_cursor(query.cursor, plan.order)))
     offset = 0 if query.cursor else (query.page - 1) * query.size
     found = tx.connection.execute(statement, {"page_limit": query.size + 1, "page_offset": offset}).mappings().all()
-    rows, has_more = found[: query.size], len(found) > query.size
+    rows: list[Any] = list(found[: query.size])
+    has_more = len(found) > query.size
     total = _total(question, query, offset, len(rows), has_more)
     capped = query.count == "capped" and total is not None and total > COUNTED_TO
     cursor = write_cursor(rows[-1], plan.order) if has_more else None
@@ -205,7 +206,7 @@ def labels_of(
     """How these records are called; those the actor does not see are left out."""
     question = Question.of(tx, app, form, actor, also)
     statement, label = question.called()
-    rows = tx.connection.execute(statement, {"ids": sorted(set(ids))}).mappings()
+    rows: list[Any] = list(tx.connection.execute(statement, {"ids": sorted(set(ids))}).mappings())
     return {row["@:id"]: label.text(row, "@", question.facts, question.actor.language) or "" for row in rows}
 
 
@@ -298,7 +299,9 @@ def _add_many(
 ) -> None:
     field = wanted.field
     assert field is not None
-    many = _rows(question, field, ids, labels is not None) if field.subform else _lists(question, field, ids)
+    many: dict[int, Any] = (
+        dict(_rows(question, field, ids, labels is not None)) if field.subform else dict(_lists(question, field, ids))
+    )
     called_so = _names_in(question, field, many) if labels is not None and not field.subform else {}
     for index, value in enumerate(values):
         value[wanted.key] = many.get(value["id"], [] if field.subform else ()) if value["id"] in ids else None

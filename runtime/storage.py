@@ -33,7 +33,7 @@ SEQ = "_seq"
 # --- reading ---
 
 
-def stored_columns(form: CompiledForm) -> dict[str, sa.ColumnElement[Any]]:
+def stored_columns(form: CompiledForm) -> dict[str, sa.Column[Any]]:
     """Every column of a record, by system name or field id."""
     names = ("id", "position", "record") if form.parent is not None else SYSTEM_COLUMNS
     columns = {name: form.table.c[name] for name in names}

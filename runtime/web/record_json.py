@@ -22,7 +22,7 @@ def record_json(app: CompiledApp, form: CompiledForm, shown: Shown, columns: Ite
 
 def page_json(app: CompiledApp, form: CompiledForm, page: Page) -> Json:
     """A page of a list: the records, and where one is."""
-    where = {"page": page.page, "size": page.size, "total": page.total, "capped": page.is_capped}
+    where: Json = {"page": page.page, "size": page.size, "total": page.total, "capped": page.is_capped}
     if page.is_capped:
         where["total_text"] = f"{page.total:,}+"
     where |= {"has_more": page.has_more, "cursor": page.cursor}
