@@ -1,6 +1,8 @@
 """The builder's pages: an app's definition to read, part by part, and its JSON to edit, check and publish."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -137,7 +139,7 @@ def _frame(page: Page, app: CompiledApp, shown: str) -> dict[str, Any]:
     return {
         "app": app.name,
         "title": page.say(app.title),
-        "tabs": [{"name": name, "title": titles[name], "current": name == shown} for name in TABS],
+        "parts": [{"name": name, "title": titles[name], "current": name == shown} for name in TABS],
         "part": shown,
     }
 
@@ -215,7 +217,9 @@ def _rules(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
                 "enabled": rule.enabled,
                 "sentence": sentence_of(app, rule, page.language),
                 "icon": rule.trigger.icon,
-                "runs": traces.of_rule(tx, app, rule.id, limit=5),
+                "runs": [
+                    {**each, "at": _moment(page, tx, each["at"])} for each in traces.of_rule(tx, app, rule.id, limit=5)
+                ],
             }
             for rule in app.rules
         ]
@@ -242,19 +246,28 @@ def _reports(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
 
 
 def _access(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
-    roles = {each.name: page.say(each.caption) for each in app.definition.roles}
-    forms = {each.name: page.say(each.caption) for each in app.definition.forms}
+    """What each role may do, form by form, in the words of the pages."""
     return {
-        "entries": [
+        "roles": [
             {
-                "role": roles.get(entry.role, entry.role),
-                "form": forms.get(entry.form, entry.form),
-                "may": list(entry.may),
-                "where": entry.where or "",
-                "fields": list(entry.fields or ()),
+                "name": role.name,
+                "title": page.say(role.caption),
+                "entries": [_entry(page, app, each) for each in app.definition.access if each.role == role.name],
             }
-            for entry in app.definition.access
+            for role in app.definition.roles
         ]
+    }
+
+
+def _entry(page: Page, app: CompiledApp, entry: Any) -> dict[str, Any]:
+    form = app.form(entry.form)
+    named = [(name, form.field(name)) for name in entry.fields or ()]
+    return {
+        "form": page.say(form.title),
+        "icon": form_icon(app, form.id),
+        "may": [page.word(VERBS.get(verb, verb)) for verb in entry.may],
+        "where": entry.where or "",
+        "fields": [page.say(field.title) if field else name for name, field in named],
     }
 
 
@@ -300,8 +313,36 @@ def _versions(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
     found = versions.versions(tx.connection, app.name)
     for each in found:
         by = each.get("published_by")
-        each["by"] = people[int(by)].name if by is not None and int(by) in people else "—"
+        each["by"] = people[int(by)].name if by is not None and int(by) in people else page.word("The system")
+        each["at"] = _moment(page, tx, each["published_at"])
     return {"versions": found}
+
+
+def _moment(page: Page, tx: Tx, moment: Any) -> datetime:
+    """A moment as the API says it, in the reader's time zone."""
+    parsed = moment if isinstance(moment, datetime) else datetime.fromisoformat(str(moment))
+    return parsed.astimezone(ZoneInfo(page.actor.time_zone or tx.settings.time_zone))
+
+
+def _(text: str) -> str:
+    """Mark a word for the catalogue; it is translated where it is shown."""
+    return text
+
+
+VERBS = {
+    "create": _("create"),
+    "read": _("see"),
+    "update": _("change"),
+    "delete": _("delete"),
+    "restore": _("restore"),
+    "comment": _("comment"),
+    "see_history": _("see the history"),
+    "assign": _("assign"),
+    "start_flow": _("start flows"),
+    "bulk": _("change many at once"),
+    "import": _("import"),
+    "export": _("export"),
+}
 
 
 PARTS = {

@@ -81,7 +81,7 @@ def ago(value: datetime, now: datetime, language: str) -> str:
     if past < timedelta(days=7):
         days = (now.date() - value.date()).days
         return f"{days} 天前" if zh else f"{days} days ago"
-    return minute(value) if value.year == now.year else day(value.date())
+    return day(value.date())
 
 
 def file_size(size: int) -> str:

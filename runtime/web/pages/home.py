@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 
 from engines.access import may
 from engines.compiled import CompiledApp
-from runtime import reading
+from runtime import reading, tasks
 from runtime.db import tables
 from runtime.transaction import Tx
-from runtime.web.pages.navigation import form_icon, live_apps, open_tasks
+from runtime.web.pages.navigation import form_icon, live_apps
 from runtime.web.pages.page import Page, SignedInOnly
 
 router = APIRouter(include_in_schema=False)
@@ -34,8 +34,8 @@ def home(page: SignedInOnly) -> Response:
             greeting=_greeting(page, now),
             today=_day(page, now),
             apps=shown,
-            tasks=_tasks(page, tx, apps, now),
-            task_count=open_tasks(tx),
+            tasks=_tasks(tx, now),
+            task_count=tasks.count_todo(tx),
             recent=_recent(page, tx, apps, now),
             now=now,
         )
@@ -80,22 +80,16 @@ def _can_build(page: Page) -> bool:
     return "app_admin" in page.actor.rights and "/apps/{app}/build" in addresses
 
 
-def _tasks(page: Page, tx: Tx, apps: list[CompiledApp], now: datetime) -> list[dict[str, Any]]:
-    mine = (tables.task.c.assignee == page.actor.member) & (tables.task.c.state == "open")
-    rows = tx.connection.execute(
-        select(tables.task).where(mine).order_by(tables.task.c.opened_at.desc()).limit(MOST_TASKS)
-    )
-    known = {app.name: app for app in apps}
+def _tasks(tx: Tx, now: datetime) -> list[dict[str, Any]]:
     return [
         {
-            "href": f"/todo/{row.id}",
-            "title": page.say(row.title),
-            "note": page.say(known[row.app].forms[row.form].title)
-            if row.app in known and row.form in known[row.app].forms
-            else "",
-            "at": row.opened_at.astimezone(now.tzinfo),
+            "href": f"/todo/{line.id}",
+            "title": line.label or line.form_title,
+            "note": f"{line.flow_title} · {line.title}",
+            "at": line.opened_at.astimezone(now.tzinfo),
+            "late": line.is_overdue(tx.now),
         }
-        for row in rows
+        for line in tasks.my_tasks(tx, size=MOST_TASKS).items
     ]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from engines.access import may
 from engines.compiled import CompiledApp
 from metadata.text import say
+from runtime import tasks
 from runtime.db import tables
 from runtime.transaction import Tx
 from runtime.web.static import STATIC
@@ -57,7 +58,7 @@ def menu_of(tx: Tx, language: str, request: Request) -> Menu:
     has = _addresses(request)
     top = [_entry("/", "home", word("Home"), at)]
     if "/todo" in has:
-        top.append(_entry("/todo", "inbox", word("To do"), at, open_tasks(tx)))
+        top.append(_entry("/todo", "inbox", word("To do"), at, tasks.count_todo(tx)))
     groups = [Group("", top)]
     for app in live_apps(tx):
         if entries := _entries(tx, app, language, at, has):
@@ -85,12 +86,6 @@ def form_icon(app: CompiledApp, form: str) -> str:
 def _drawn_icons() -> frozenset[str]:
     """The icons of the sprite; an author may name one that is not among them."""
     return frozenset(re.findall(r'<symbol id="([a-z0-9-]+)"', (STATIC / "vendor" / "icons.svg").read_text()))
-
-
-def open_tasks(tx: Tx) -> int:
-    """How many to-dos wait for this person."""
-    mine = (tables.task.c.assignee == tx.actor.member) & (tables.task.c.state == "open")
-    return tx.connection.execute(select(func.count()).select_from(tables.task).where(mine)).scalar() or 0
 
 
 def unread(tx: Tx) -> int:

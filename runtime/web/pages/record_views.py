@@ -35,6 +35,7 @@ class RecordForm:
     user: Mapping[str, Any] = field(default_factory=dict)
     new_rows: Mapping[str, Values] = field(default_factory=dict)  # what a new row of a subform begins with
     opened: frozenset[str] = frozenset()  # read-only fields that a task opens for its holder
+    results_as_text: bool = False  # what the platform works out stands as text among text, not as an output of a form
 
     # --- the whole ---
 
@@ -98,7 +99,7 @@ class RecordForm:
 
     def input(self, field: CompiledField) -> FieldView:
         """A field as an input, or as text where it may not be written."""
-        if not self.may_edit(field) and not field.is_derived:
+        if not self.may_edit(field) and (self.results_as_text or not field.is_derived):
             return self.shown(field)
         more = self._rows(field, editing=True) if field.subform is not None else {}
         value, label = self.values.get(field.id), self.labels.get(field.id)
@@ -158,10 +159,22 @@ class RecordForm:
         """All problems of the refusal, linked to their controls."""
         language = self.drawing.language
         found = self.refusal.problems if self.refusal else ()
-        views = [ProblemView(say(p.message, language), say(p.hint, language), self._anchor(p)) for p in found]
+        views = [ProblemView(self._said(p), say(p.hint, language), self._anchor(p)) for p in found]
         if self.refusal and not views:
             views = [ProblemView(say(self.refusal.detail, language))]
         return views
+
+    def _said(self, problem: Problem) -> str:
+        """The message of a problem, with the field that it is about named before it."""
+        message, place = say(problem.message, self.drawing.language), _place(problem)
+        field = self.form.field(str(place[0])) if place else None
+        if field is None:
+            return message
+        names = [self.drawing.title(field)]
+        if len(place) == 3 and field.subform is not None and isinstance(place[1], int):
+            column = field.subform.field(str(place[2]))
+            names += [str(place[1] + 1), self.drawing.title(column) if column else str(place[2])]
+        return message if names[-1] in message else f"{' · '.join(names)}: {message}"
 
     def _anchor(self, problem: Problem) -> str:
         place = _place(problem)

@@ -25,6 +25,8 @@ class Chart extends HTMLElement {
 
   draw() {
     const option = JSON.parse(this.querySelector("script[data-state]").textContent);
+    this.#label(option.xAxis, true);
+    this.#label(option.yAxis, false);
     this.#chart.setOption(coloured({ ...this.#look(), ...option }, getComputedStyle(this)), true);
   }
 
@@ -39,6 +41,19 @@ class Chart extends HTMLElement {
     const colours = [1, 2, 3, 4, 5, 6].map((number) => `--chart-${number}`);
     return { color: colours, textStyle: { color: "--ink-2", fontFamily: getComputedStyle(this).fontFamily },
       tooltip: { renderMode: "richText", backgroundColor: "--raised", borderColor: "--line", textStyle: { color: "--ink" } } };
+  }
+
+  // Amounts in the short form of the language; of a few categories every name is said, shortened if need be.
+  #label(axis, isBelow) {
+    if (!axis) return;
+    const language = document.documentElement.lang;
+    if (axis.type === "value") {
+      const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+      axis.axisLabel = { ...axis.axisLabel, formatter: (value) => (Math.abs(value) < 10000 ? `${value}` : short.format(value)) };
+    } else if (isBelow && axis.data?.length <= 6) {
+      const width = Math.max(40, (this.clientWidth - 70) / axis.data.length);
+      axis.axisLabel = { interval: 0, width, overflow: "truncate", ...axis.axisLabel };
+    }
   }
 
   #clicked({ name, seriesName, dataIndex, data }) {
