@@ -63,7 +63,7 @@ def decide(page: SignedInOnly, data: CheckedForm, id: int, operation: str) -> Re
         return _again(page, id, posted, refusal)
     except Conflict as conflict:
         return _too_late(page, conflict)
-    return page.go("/todo", page.word(SAID.get(operation, "Done")))
+    return page.go("/todo", page.word(SAID.get(operation, "Saved")))
 
 
 def _decide(tx: Tx, app: CompiledApp, id: int, operation: str, data: FormData, posted: Posted) -> None:
@@ -159,6 +159,7 @@ def _form(
         posted,
         refusal,
         opened=editable,
+        results_as_text=True,
     )
 
 
@@ -181,10 +182,10 @@ def _(text: str) -> str:
 
 
 BOX_TITLES = {
-    "todo": _("Waiting for me"),
-    "done": _("Done by me"),
-    "started": _("Started by me"),
-    "copies": _("Copies for me"),
+    "todo": _("Waiting"),
+    "done": _("Done"),
+    "started": _("Started"),
+    "copies": _("Copies"),
 }
 SAID = {
     "approve": _("Approved"),
