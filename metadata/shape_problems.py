@@ -235,6 +235,17 @@ def _step_unclear(path: Path, context: Mapping[str, Any]) -> Problem:
     return Problem(path, "step_unclear", message, hint)
 
 
+def _unknown_in_story(path: Path, context: Mapping[str, Any]) -> Problem:
+    name, noun = context["name"], {"people": "人", "departments": "部门"}[context["where"]]
+    message = {
+        "en": f"“{name}” is not among the {context['where']} of this story",
+        "zh": f"故事中没有名为“{name}”的{noun}",
+    }
+    hint = nearest(name, context["known"]) or _one_of(context["known"])
+    add: Text = {"en": f"Add it to “{context['where']}”", "zh": f"请在“{context['where']}”中加入"}
+    return Problem(path, "unknown_in_story", message, hint or add)
+
+
 CUSTOM: Mapping[str, Callable[[Path, Mapping[str, Any]], Problem]] = {
     "bad_name": _bad_name,
     "reserved_name": _reserved_name,
@@ -244,4 +255,5 @@ CUSTOM: Mapping[str, Callable[[Path, Mapping[str, Any]], Problem]] = {
     "kind_missing": _kind_missing,
     "unknown_time_zone": _unknown_time_zone,
     "step_unclear": _step_unclear,
+    "unknown_in_story": _unknown_in_story,
 }

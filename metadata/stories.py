@@ -1,10 +1,11 @@
 """Stories: tests that an app carries, told as people who act and what is then the case."""
 
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, GetJsonSchemaHandler, model_validator
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic import Field, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from metadata.canonical import WrittenOtherwise
 from metadata.names import FlowName, FormName, Name, ReportName, RoleName
@@ -24,6 +25,7 @@ Deed = Literal[
     "assigns",
 ]
 Outcome = Literal["record", "no_record", "records", "task", "no_task", "flow", "notification", "mail", "report"]
+LENGTH = "^[1-9][0-9]{0,3} (minute|hour|day|week)s?$"
 DEEDS: tuple[str, ...] = get_args(Deed)
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
@@ -39,7 +41,7 @@ class Step(Options, WrittenOtherwise):
 
     who: Name | None = None
     does: Deed | None = None
-    wait: str | None = None
+    wait: Annotated[str, Field(pattern=LENGTH)] | None = None
     then: Outcome | None = None
     form: FormName | None = None
     record: Name | None = None
@@ -113,3 +115,38 @@ class StoryDefinition(Options):
     parents: dict[str, str] = {}
     today: date = date(2026, 3, 2)
     steps: tuple[Step, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _everybody_is_there(self) -> "StoryDefinition":
+        """Nobody acts, leads or is asked about who is not among the people, and no department comes from nowhere."""
+        unknown = [
+            *self._unknown("people", self._people_named()),
+            *self._unknown("departments", self._departments_named()),
+        ]
+        if unknown:
+            raise ValidationError.from_exception_data("story", unknown)
+        return self
+
+    def _people_named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        for person, manager in self.managers.items():
+            yield from ((("managers", person), person), (("managers", person), manager))
+        for department, members in self.departments.items():
+            yield from ((("departments", department, index), member) for index, member in enumerate(members))
+        yield from ((("heads", department), head) for department, head in self.heads.items())
+        for index, step in enumerate(self.steps):
+            yield from ((("steps", index), name) for name in (step.who, step.for_) if name is not None)
+
+    def _departments_named(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        yield from ((("heads", department), department) for department in self.heads)
+        for department, parent in self.parents.items():
+            yield from ((("parents", department), department), (("parents", department), parent))
+
+    def _unknown(self, where: str, named: Iterable[tuple[tuple[str | int, ...], str]]) -> Iterator[InitErrorDetails]:
+        known = getattr(self, where)
+        for place, name in named:
+            if name not in known:
+                context = {"name": name, "known": sorted(known), "where": where}
+                error = PydanticCustomError(
+                    "unknown_in_story", "“{name}” is not among the {where} of the story", context
+                )
+                yield InitErrorDetails(type=error, loc=place, input=name)
