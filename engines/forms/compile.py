@@ -19,6 +19,7 @@ from engines.compiled import (
 from engines.forms import tables
 from engines.forms.choices import check_settings
 from engines.forms.field_type import ValueProblem
+from engines.forms.filtered import filtered_by
 from engines.forms.resolve import FormContext, Resolver
 from engines.forms.storage import Storages
 from engines.forms.written import WrittenField, WrittenForm, written_forms
@@ -52,7 +53,7 @@ def compile_forms(
     for form in written.values():
         _own_problems(resolver, form, problems)
     resolver.resolve_all()
-    return _Compiler(resolver, number, storages, problems).compile()
+    return _Compiler(definition, resolver, number, storages, problems).compile()
 
 
 def _own_problems(resolver: Resolver, form: WrittenForm, problems: Problems) -> None:
@@ -67,6 +68,7 @@ def _own_problems(resolver: Resolver, form: WrittenForm, problems: Problems) -> 
 
 @dataclass
 class _Compiler:
+    definition: Any
     resolver: Resolver
     number: int
     known: Mapping[str, StoredAs]
@@ -100,7 +102,8 @@ class _Compiler:
         }
         table = self._table(form, fields.values())
         fields = {id: self._with_side_table(each, table) for id, each in fields.items()}
-        tables.add_indexes(table, fields.values(), form.parent is not None)
+        filtered = frozenset() if form.parent else filtered_by(self.definition, form.name)
+        tables.add_indexes(table, fields.values(), form.parent is not None, filtered)
         check_settings(form.path, fields.values(), self.problems)
         for written in form.fields.values():
             if (rows := self.resolver.forms.get(written.key[1])) is not None and rows.parent == form.id:

@@ -6,8 +6,7 @@ from engines.compiled import CompiledField
 from engines.forms.field_type import ValueProblem
 from engines.forms.lists import read_list
 from engines.forms.texts import wrong_type
-
-LARGEST_ID = 2**63 - 1
+from engines.json_values import id_in
 
 
 def read_id(raw: Any) -> int | None:
@@ -16,13 +15,14 @@ def read_id(raw: Any) -> int | None:
         return None
     if not isinstance(raw, str):
         raise wrong_type(raw, {"en": 'an id as text, such as "1042"', "zh": '文本形式的 id,例如 "1042"'})
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 20 and 0 < int(raw) <= LARGEST_ID):
+    id = id_in(raw)
+    if id is None:
         raise ValueProblem(
             "bad_id",
             {"en": f"“{raw[:40]}” is not an id", "zh": f"“{raw[:40]}”不是有效的 id"},
             {"en": "Take the id as the API gave it", "zh": "请使用接口返回的 id"},
         )
-    return int(raw)
+    return id
 
 
 def read_ids(raw: Any, field: CompiledField) -> Any:

@@ -1,11 +1,12 @@
 """The tables of an app: named from stable ids, so that labels and names never reach SQL."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import sqlalchemy as sa
 
 from engines.columns import Id, UtcDateTime, column_type
 from engines.compiled import CompiledField, StoredAs
+from engines.forms.filtered import INDEXABLE, TOO_LONG
 from metadata.value_types import ValueType
 
 TABLE = "table"
@@ -88,8 +89,11 @@ def side_table(
     )
 
 
-def add_indexes(table: sa.Table, fields: Iterable[CompiledField], in_rows: bool) -> None:
-    """Give the columns that are searched by (links, members, stages, dates) an index, and unique ones a unique one.
+def add_indexes(
+    table: sa.Table, fields: Iterable[CompiledField], in_rows: bool, filtered: Container[str] = frozenset()
+) -> None:
+    """Give the columns that are searched by an index (links, members, stages, dates, and what the app filters by, by
+    name), and unique ones a unique one.
 
     What lies in the trash does not count for uniqueness. Rows are unique within their record, which no index says.
     """
@@ -101,5 +105,5 @@ def add_indexes(table: sa.Table, fields: Iterable[CompiledField], in_rows: bool)
             alive = table.c.deleted_at.is_(None)
             name = f"uq_{table.name}_{field.column}"
             table.append_constraint(sa.Index(name, column, unique=True, sqlite_where=alive, postgresql_where=alive))
-        elif field.type.is_reference or field.stage or field.type.name in ("date", "datetime"):
+        elif field.type.is_reference or field.stage or field.type.name in ("date", "datetime") or field.name in filtered and field.type.name in INDEXABLE and field.kind.name not in TOO_LONG:
             sa.Index(f"ix_{table.name}_{field.column}", column)
