@@ -107,7 +107,7 @@ class OpenTask:
 
 @dataclass(frozen=True)
 class CloseTasks:
-    """Close the open tasks of a node (or one task, or a member's), because somebody else decided or the flow moved on."""
+    """Close the open tasks of a node (one task, or a member's): somebody else decided, or the flow moved on."""
 
     instance: int
     node: str | None = None

@@ -32,7 +32,7 @@ class Department:
 
 @dataclass(frozen=True)
 class Organisation:
-    """Members and departments by id. Replaced as a whole when anything in it changes; `epoch` tells one from the next."""
+    """Members and departments by id. Replaced as a whole when anything changes; `epoch` tells one from the next."""
 
     people: Mapping[int, Person] = field(default_factory=dict)
     departments: Mapping[int, Department] = field(default_factory=dict)

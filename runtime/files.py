@@ -15,6 +15,7 @@ import puremagic
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
 from engines.compiled import CompiledField, CompiledForm
+from engines.json_values import id_in
 from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Problem
 from metadata.problems import Path as Place
 from runtime import audit
@@ -72,7 +73,7 @@ def claim_for(tx: Tx, app: str, form: CompiledForm, record: int, before: Values 
 
 def claim(tx: Tx, app: str, form: str, field: CompiledField, record: int, files: Sequence[str]) -> None:
     """Give files to a record: those the actor uploaded himself, and those it has already; nobody else's."""
-    wanted = {int(file) for file in files if file.isdigit() and int(file) < 2**63}
+    wanted = {id for file in files if (id := id_in(file)) is not None}
     free: ColumnElement[bool] = tables.file.c.record.is_(None)
     if not tx.actor.is_system:
         free = free & (tables.file.c.uploaded_by == tx.actor.member)
@@ -97,7 +98,7 @@ def _named(form: CompiledForm, record: Values) -> Iterator[tuple[CompiledField, 
 
 def describe(tx: Tx, files: Iterable[str]) -> dict[str, StoredFile]:
     """Give name, size and type of files by id, in one query."""
-    wanted = [int(file) for file in files if file.isdigit()]
+    wanted = [id for file in files if (id := id_in(file)) is not None]
     rows = tx.connection.execute(select(tables.file).where(tables.file.c.id.in_(wanted))) if wanted else ()
     return {str(row.id): StoredFile(row.id, row.name, row.size, row.type) for row in rows}
 

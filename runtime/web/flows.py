@@ -16,7 +16,8 @@ from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import JsonBody, Visit, holds, needs_scope
 from runtime.web.flow_json import progress_json
-from runtime.web.tasks import Reader, known_keys, number, text, whole_number
+from runtime.web.incoming import id_or, known_keys, text_of, whole_number
+from runtime.web.tasks import Reader
 
 router = APIRouter(prefix="/api/v1/apps/{app}", tags=["flows"])
 
@@ -42,7 +43,7 @@ def list_instances(app: str, flow: str, visit: Reader, asked: Annotated[Instance
         compiled = tx.services.apps.live(tx, app)
         found = find_flow(compiled, flow)
         if asked.record is not None:
-            every = flow_progress.instances_of(tx, compiled, found.form, number(asked.record, no_record()))
+            every = flow_progress.instances_of(tx, compiled, found.form, id_or(asked.record, no_record()))
             items = [each for each in every if each.flow == found.name and asked.state in (None, each.state)]
         else:
             items = flow_progress.instances_of_flow(tx, compiled, found, asked.state, asked.page, asked.size)
@@ -72,7 +73,7 @@ def get_instance(app: str, flow: str, id: str, visit: Reader) -> Response:
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
         find_flow(compiled, flow)
-        found = progress_json(flow_progress.progress(tx, compiled, number(id, flows.no_instance())))
+        found = progress_json(flow_progress.progress(tx, compiled, id_or(id, flows.no_instance())))
     return JsonResponse(found, headers={"Cache-Control": "no-store"})
 
 
@@ -80,14 +81,14 @@ def get_instance(app: str, flow: str, id: str, visit: Reader) -> Response:
 def withdraw_instance(app: str, flow: str, id: str, visit: Starter, body: JsonBody) -> Response:
     """Take a request of mine back."""
     asked = known_keys(body, ("comment",))
-    return _act(visit, app, flow, id, lambda tx, found, at: flows.withdraw(tx, found, at, text(asked, "comment")))
+    return _act(visit, app, flow, id, lambda tx, found, at: flows.withdraw(tx, found, at, text_of(asked, "comment")))
 
 
 @router.post("/flows/{flow}/instances/{id}/comments", status_code=201)
 def remark_on_instance(app: str, flow: str, id: str, visit: Starter, body: JsonBody) -> Response:
     """Say something about an instance whose record I may see."""
     asked = known_keys(body, ("comment",))
-    return _act(visit, app, flow, id, lambda tx, found, at: _remark(tx, found, at, text(asked, "comment")), 201)
+    return _act(visit, app, flow, id, lambda tx, found, at: _remark(tx, found, at, text_of(asked, "comment")), 201)
 
 
 @router.post("/flows/{flow}/instances/{id}/retry")
@@ -120,7 +121,7 @@ def find_flow(app: CompiledApp, name: str) -> CompiledFlow:
 
 
 def _act(visit: Visit, app: str, flow: str, id: str, act: Any, status: int = 200) -> Response:
-    at = number(id, flows.no_instance())
+    at = id_or(id, flows.no_instance())
 
     def work(tx: Tx) -> Answer:
         compiled = tx.services.apps.live(tx, app)
@@ -142,4 +143,4 @@ def _record(body: dict[str, Any]) -> int:
     if not isinstance(given, str):
         message = {"en": "Say which record: its id, as text", "zh": "请用文本形式提供记录 id"}
         raise Invalid(Problem(Path(("record",)), "wrong_type", message))
-    return number(given, no_record())
+    return id_or(given, no_record())

@@ -13,6 +13,7 @@ from runtime.idempotency import Answer
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import SignedIn
+from runtime.web.incoming import id_or
 
 router = APIRouter(prefix="/api/v1/notifications", tags=["notifications"])
 
@@ -56,13 +57,12 @@ def mark_all_read(visit: SignedIn) -> Response:
 @router.post("/{id}/read")
 def mark_read(id: str, visit: SignedIn) -> Response:
     """Mark one of my messages as read; once more changes nothing."""
-    if not (id.isascii() and id.isdigit() and len(id) < 19):
-        raise _no_message()
+    number = id_or(id, _no_message())
 
     def work(tx: Tx) -> Answer:
-        if not notifications.is_mine(tx, int(id)):
+        if not notifications.is_mine(tx, number):
             raise _no_message()
-        return Answer({"read": notifications.mark_read(tx, int(id))})
+        return Answer({"read": notifications.mark_read(tx, number)})
 
     return visit.once(work)  # type: ignore[no-any-return]
 

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from engines import access
 from engines.compiled import CompiledApp, CompiledForm
-from metadata.problems import ROOT, Conflict, Invalid, LimitExceeded, NotFound, Path, Problem, Refused, nearest
+from engines.json_values import id_in
+from metadata.problems import ROOT, Conflict, Invalid, LimitExceeded, NotFound, Path, Problem, Refused
 from runtime import audit, reading, records
 from runtime.idempotency import Answer
 from runtime.question import no_form, no_record
@@ -17,6 +18,7 @@ from runtime.reading import ListQuery
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import JsonBody, SignedIn, Visit
+from runtime.web.incoming import id_or, known_keys, values_of
 from runtime.web.record_json import entry_json, page_json, record_json
 
 router = APIRouter(prefix="/api/v1/apps/{app}/forms/{form}/records", tags=["records"])
@@ -72,8 +74,8 @@ def list_trash(app: str, form: str, visit: SignedIn, asked: Annotated[ListParame
 @router.post("", status_code=201)
 def create_record(app: str, form: str, visit: SignedIn, body: JsonBody) -> Response:
     """Create a record. With an Idempotency-Key a repeat of the request gets the first answer."""
-    asked = _known_keys(body, ("values",))
-    values = _values(asked)
+    asked = known_keys(body, ("values",))
+    values = values_of(asked)
 
     def work(tx: Tx) -> Answer:
         compiled = tx.services.apps.live(tx, app)
@@ -89,7 +91,7 @@ def change_many(app: str, form: str, visit: SignedIn, body: JsonBody) -> Respons
 
     Without `expected_count` a filter only answers how many it meets; with it the act is done if that is still so.
     """
-    asked = _known_keys(body, ("action", "ids", "filter", "values", "expected_count"))
+    asked = known_keys(body, ("action", "ids", "filter", "values", "expected_count"))
     return visit.once(lambda tx: _bulk(tx, tx.services.apps.live(tx, app), form, asked))  # type: ignore[no-any-return]
 
 
@@ -99,7 +101,7 @@ def get_record(app: str, form: str, id: str, visit: SignedIn, asked: Annotated[O
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
         fields = None if asked.fields is None else _split(asked.fields)
-        shown = reading.get(tx, compiled, form, _id(id), fields=fields, expand=_split(asked.expand))
+        shown = reading.get(tx, compiled, form, id_or(id, no_record()), fields=fields, expand=_split(asked.expand))
         found = record_json(compiled, compiled.form(form), shown)
     return JsonResponse(found, headers={"ETag": shown.etag, "Cache-Control": "no-store"})
 
@@ -107,8 +109,8 @@ def get_record(app: str, form: str, id: str, visit: SignedIn, asked: Annotated[O
 @router.patch("/{id}")
 def change_record(app: str, form: str, id: str, request: Request, visit: SignedIn, body: JsonBody) -> Response:
     """Change some fields of a record; say which version they were changed in (If-Match, or `version`)."""
-    asked = _known_keys(body, ("values", "version"))
-    values, number = _values(asked), _id(id)
+    asked = known_keys(body, ("values", "version"))
+    values, number = values_of(asked), id_or(id, no_record())
     version, check = _version(visit, request, asked, number)
 
     def work(tx: Tx) -> Answer:
@@ -124,7 +126,7 @@ def change_record(app: str, form: str, id: str, request: Request, visit: SignedI
 @router.delete("/{id}", status_code=204)
 def delete_record(app: str, form: str, id: str, request: Request, visit: SignedIn) -> Response:
     """Put a record into the trash."""
-    number = _id(id)
+    number = id_or(id, no_record())
     version, check = _version(visit, request, {}, number)
 
     def work(tx: Tx) -> Answer:
@@ -138,8 +140,8 @@ def delete_record(app: str, form: str, id: str, request: Request, visit: SignedI
 @router.post("/{id}/restore")
 def restore_record(app: str, form: str, id: str, visit: SignedIn, body: JsonBody) -> Response:
     """Take a record out of the trash, with what was deleted along with it."""
-    asked = _known_keys(body, ("version",))
-    number, version = _id(id), _body_version(asked)
+    asked = known_keys(body, ("version",))
+    number, version = id_or(id, no_record()), _body_version(asked)
 
     def work(tx: Tx) -> Answer:
         compiled = tx.services.apps.live(tx, app)
@@ -152,8 +154,8 @@ def restore_record(app: str, form: str, id: str, visit: SignedIn, body: JsonBody
 @router.post("/{id}/assign")
 def assign_record(app: str, form: str, id: str, request: Request, visit: SignedIn, body: JsonBody) -> Response:
     """Hand a record to another member; its department follows. A right of its own."""
-    asked = _known_keys(body, ("owner", "version"))
-    number = _id(id)
+    asked = known_keys(body, ("owner", "version"))
+    number = id_or(id, no_record())
     version, check = _version(visit, request, asked, number)
 
     def work(tx: Tx) -> Answer:
@@ -169,7 +171,7 @@ def record_history(app: str, form: str, id: str, visit: SignedIn) -> Response:
     """What was changed in a record, by whom and when, as far as I may read it today."""
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
-        entries = records.history_of(tx, compiled, form, _id(id))
+        entries = records.history_of(tx, compiled, form, id_or(id, no_record()))
         items = [entry_json(compiled, compiled.form(form), each, tx.organisation.people) for each in entries]
     return JsonResponse({"items": items}, headers={"Cache-Control": "no-store"})
 
@@ -202,36 +204,6 @@ def _answer(tx: Tx, app: CompiledApp, form: str, id: int, status: int = 200) -> 
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in text.split(",") if each.strip())
-
-
-def _id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63):
-        raise no_record()
-    return int(text)
-
-
-def _known_keys(body: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
-    problems = [
-        Problem(
-            Path((key,)),
-            "unknown_key",
-            {"en": f"“{key[:60]}” means nothing here", "zh": f"此处不能使用“{key[:60]}”"},
-            nearest(key, known),
-        )
-        for key in body
-        if key not in known
-    ]
-    if problems:
-        raise Invalid(*problems)
-    return body
-
-
-def _values(body: dict[str, Any]) -> dict[str, Any]:
-    values = body.get("values")
-    if not isinstance(values, dict):
-        message = {"en": "“values” must be an object with the fields to write", "zh": "“values”须为包含字段内容的对象"}
-        raise Invalid(Problem(Path(("values",)), "object_expected", message))
-    return values
 
 
 def _body_version(body: dict[str, Any]) -> int | None:
@@ -268,10 +240,11 @@ def _note_overwriting(tx: Tx, app: CompiledApp, form: str, id: int) -> None:
 
 def _member(tx: Tx, given: Any) -> int:
     known = tx.organisation.people
-    if not isinstance(given, str) or not given.isdigit() or int(given) not in known or not known[int(given)].active:
+    person = known.get(id_in(given) or 0) if isinstance(given, str) else None
+    if person is None or not person.active:
         message = {"en": "There is no such active member", "zh": "不存在该在职成员"}
         raise Invalid(Problem(Path(("owner",)), "unknown_member", message))
-    return int(given)
+    return person.id
 
 
 # --- many at once ---
@@ -294,7 +267,7 @@ def _bulk(tx: Tx, app: CompiledApp, form: str, asked: dict[str, Any]) -> Answer:
     _check_count(asked, len(ids))
     for id in sorted(ids):
         if action == "update":
-            records.save(tx, app, form, id, _values(asked), check_version=False)
+            records.save(tx, app, form, id, values_of(asked), check_version=False)
         else:
             records.delete(tx, app, form, id, check_version=False)
     return Answer({"count": len(ids)})
@@ -310,7 +283,7 @@ def _chosen(tx: Tx, app: CompiledApp, form: CompiledForm, asked: dict[str, Any])
             raise Invalid(
                 Problem(Path(("ids",)), "bad_ids", {"en": "“ids” is a list of ids", "zh": "ids 须为 id 列表"})
             )
-        ids = [_id(each) for each in dict.fromkeys(given)]
+        ids = [id_or(each, no_record()) for each in dict.fromkeys(given)]
     else:
         if not isinstance(asked["filter"], str):
             raise Invalid(Problem(Path(("filter",)), "bad_filter", {"en": "A filter is text", "zh": "filter 须为文本"}))

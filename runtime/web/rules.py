@@ -18,6 +18,7 @@ from runtime.question import no_form, no_record
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import AppAdmin, SignedIn
+from runtime.web.incoming import id_or
 
 router = APIRouter(prefix="/api/v1", tags=["rules"])
 
@@ -55,22 +56,24 @@ def rule_traces(app: str, rule: str, visit: AppAdmin) -> Response:
 @router.get(RECORD + "/traces")
 def record_traces(app: str, form: str, id: str, visit: SignedIn) -> Response:
     """What rules did about a record and why: the chain of what caused what, newest first."""
+    number = id_or(id, no_record())
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
-        items = traces.of_record(tx, compiled, _form(tx, compiled, form, _id(id)), _id(id))
+        items = traces.of_record(tx, compiled, _form(tx, compiled, form, number), number)
     return JsonResponse({"items": items}, headers=NOT_KEPT)
 
 
 @router.get(RECORD + "/why-not")
 def why_not(app: str, form: str, id: str, visit: SignedIn, asked: Annotated[WhyParameters, Query()]) -> Response:
     """Why a rule did or did not act on a change of a record: evaluated again, nothing is done."""
+    number = id_or(id, no_record())
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
-        form_id = _form(tx, compiled, form, _id(id))
+        form_id = _form(tx, compiled, form, number)
         rule = _named(compiled, asked.rule)
         if rule.form != form_id:
             raise _no_rule(asked.rule, [each.name for each in compiled.rules if each.form == form_id])
-        answer = traces.why_not(tx, compiled, rule, form_id, _id(id), asked.seq)
+        answer = traces.why_not(tx, compiled, rule, form_id, number, asked.seq)
         found = traces.show(tx, compiled, answer, visit.language)
     return JsonResponse(found, headers=NOT_KEPT)
 
@@ -178,9 +181,3 @@ def _named(app: CompiledApp, name: str) -> CompiledRule:
 def _no_rule(name: str, known: list[str]) -> NotFound:
     message = {"en": f"There is no rule “{name}” here", "zh": f"此处没有规则“{name}”"}
     return NotFound(Problem(ROOT, "not_found", message, nearest(name, known)))
-
-
-def _id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63):
-        raise no_record()
-    return int(text)

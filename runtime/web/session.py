@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
+from engines.json_values import id_in
 from metadata.problems import ROOT, Problem, Refused
 from runtime import identity, organisation
 from runtime.db.ids import new_id
@@ -226,6 +227,5 @@ def must_be_session(visit: Visit) -> Session:
 
 
 def small(text: str) -> int:
-    """An id as a number; one that is too large for any id belongs to nothing."""
-    number = int(text)
-    return number if number < 2**63 else 0
+    """An id as a number; what can be no id belongs to nothing."""
+    return id_in(text) or 0

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from metadata.problems import ROOT, Invalid, NotFound, Path, Problem, nearest
+from metadata.problems import ROOT, Invalid, NotFound, Problem, nearest
 from runtime import flows, tasks
 from runtime.idempotency import Answer
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import JsonBody, Visit, needs_scope
 from runtime.web.flow_json import lines_json, task_json
+from runtime.web.incoming import id_or, known_keys, text_of, values_of, whole_number
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 
@@ -44,9 +45,10 @@ def list_tasks(visit: Reader, asked: Annotated[TaskParameters, Query()]) -> Resp
 @router.get("/{id}")
 def get_task(id: str, visit: Reader) -> Response:
     """One task with its record as the task shows it, and how each field shows."""
+    task = id_or(id, flows.no_task())
     with visit.read() as tx:
-        app = tasks.app_of_task(tx, number(id, flows.no_task()))
-        view = tasks.view(tx, app, int(id))
+        app = tasks.app_of_task(tx, task)
+        view = tasks.view(tx, app, task)
         found = task_json(app, view)
     headers = {"ETag": f'"{view.line.id}.{view.line.version}"', "Cache-Control": "no-store"}
     return JsonResponse(found, headers=headers)
@@ -66,13 +68,13 @@ def decide_task(id: str, operation: str, request: Request, visit: Decider, body:
             "zh": f"任务不支持操作“{operation[:60]}”",
         }
         raise NotFound(Problem(ROOT, "unknown_operation", message, nearest(operation, flows.OPERATIONS)))
-    task = number(id, flows.no_task())
+    task = id_or(id, flows.no_task())
     version = _version(request, asked, task)
 
     def work(tx: Tx) -> Answer:
         app = tasks.app_of_task(tx, task)
         if operation == "comment":
-            flows.remark(tx, app, task, text(asked, "comment"))
+            flows.remark(tx, app, task, text_of(asked, "comment"))
             return Answer({"task": id, "operation": operation})
         state = flows.decide(
             tx,
@@ -80,9 +82,9 @@ def decide_task(id: str, operation: str, request: Request, visit: Decider, body:
             task,
             operation,
             version,
-            text(asked, "comment"),
-            _values(asked),
-            text(asked, "target") or None,
+            text_of(asked, "comment"),
+            values_of(asked) if asked.get("values") is not None else {},
+            text_of(asked, "target") or None,
             whole_number(asked, "record_version"),
         )
         return Answer({"task": id, "operation": operation, "instance_state": state})
@@ -91,60 +93,6 @@ def decide_task(id: str, operation: str, request: Request, visit: Decider, body:
 
 
 # --- what came in ---
-
-
-def number(given: str, missing: Exception) -> int:
-    """An id from an address; anything else leads nowhere."""
-    if not (given.isascii() and given.isdigit() and len(given) < 20 and int(given) < 2**63):
-        raise missing
-    return int(given)
-
-
-def known_keys(body: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
-    """The body, if it holds nothing else than these keys."""
-    unknown = [key for key in body if key not in known]
-    if unknown:
-        raise Invalid(
-            *[
-                Problem(
-                    Path((key,)),
-                    "unknown_key",
-                    {"en": f"“{key[:60]}” means nothing here", "zh": f"此处不能使用“{key[:60]}”"},
-                    nearest(key, known),
-                )
-                for key in unknown
-            ]
-        )
-    return body
-
-
-def text(body: dict[str, Any], key: str) -> str:
-    value = body.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise Invalid(Problem(Path((key,)), "wrong_type", {"en": "This must be text", "zh": "此处须为文本"}))
-    return value
-
-
-def whole_number(body: dict[str, Any], key: str) -> int | None:
-    value = body.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-        message = {"en": "This must be a whole number", "zh": "此处须为整数"}
-        raise Invalid(Problem(Path((key,)), "wrong_type", message))
-    return value
-
-
-def _values(body: dict[str, Any]) -> dict[str, Any]:
-    values = body.get("values")
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        message = {"en": "“values” must be an object with the fields to write", "zh": "“values”须为包含字段内容的对象"}
-        raise Invalid(Problem(Path(("values",)), "object_expected", message))
-    return values
 
 
 def _version(request: Request, body: dict[str, Any], task: int) -> int | None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from sqlalchemy import select
 
+from engines.json_values import id_in
 from metadata.problems import Refusal
 from runtime import identity, organisation
 from runtime.db import tables
@@ -76,7 +77,7 @@ def create_key(page: SignedInOnly, form: CheckedForm) -> Response:
 
 @router.post("/account/keys/{key}/revoke")
 def revoke_key(page: SignedInOnly, form: CheckedForm, key: str) -> Response:
-    page.visit.run(lambda tx: identity.revoke_key(tx, sessions.small(key) if key.isdigit() else 0))
+    page.visit.run(lambda tx: identity.revoke_key(tx, id_in(key) or 0))
     return page.go("/account", page.word("The key has been revoked"))
 
 

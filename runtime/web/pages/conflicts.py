@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select
 
 from engines.compiled import CompiledField
+from engines.json_values import id_in
 from runtime import history
 from runtime.db import tables
 from runtime.transaction import Tx
@@ -41,7 +42,7 @@ def comparable(theirs: RecordForm, field: CompiledField, posted: Posted) -> str:
     value = read(field, texts, theirs.drawing.zone)
     if field.type.name == "list" or field.type.is_reference:
         chosen = value if isinstance(value, list) else [value] if value else []
-        ids = [int(each) if str(each).isdigit() and _is_id(field) else each for each in chosen]
+        ids = [(id_in(str(each)) if _is_id(field) else None) or each for each in chosen]
         return theirs.drawing.shown(field, tuple(ids) if field.type.name == "list" else (ids[0] if ids else None))
     if field.type.name in ("date", "datetime"):
         return texts[-1].strip()

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from starlette.datastructures import QueryParams
 
 from engines.compiled import CompiledApp
+from engines.json_values import id_in
 from engines.reports.charts.funnel import conversions
 from engines.reports.compiled import CompiledDashboard, CompiledParameter, CompiledReport
 from engines.reports.result import Cell, ResultColumn, ResultRow
@@ -218,9 +219,9 @@ def _search(app: CompiledApp, parameter: CompiledParameter) -> str:
 
 
 def _called(tx: Tx, app: CompiledApp, parameter: CompiledParameter, value: str) -> str:
-    if not value.isdigit():
+    id, kind = id_in(value), parameter.type.name
+    if id is None:
         return value
-    id, kind = int(value), parameter.type.name
     if kind == "link":
         return labels_of(tx, app, parameter.type.form or "", [id]).get(id, "")
     directory: Mapping[int, Any] = (

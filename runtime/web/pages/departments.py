@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
+from engines.json_values import id_in
 from engines.organisation import Organisation
 from metadata.problems import Invalid, Path, Problem, Refusal
 from runtime import organisation
@@ -50,12 +51,7 @@ def _read(form: FormData) -> tuple[str, int | None, int | None]:
     name = str(form.get("name", "")).strip()[:200]
     if not name:
         raise Invalid(Problem(Path(("name",)), "required", {"en": "Write a name", "zh": "请填写名称"}))
-    return name, _id(form, "parent"), _id(form, "head")
-
-
-def _id(form: FormData, key: str) -> int | None:
-    text = str(form.get(key, ""))
-    return int(text) if text.isdigit() and len(text) < 19 else None
+    return name, id_in(str(form.get("parent", ""))), id_in(str(form.get("head", "")))
 
 
 def _tree(page: Page, status: int = 200, **more: Any) -> Response:

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from starlette.datastructures import QueryParams
 
 from engines.compiled import CompiledField
+from engines.json_values import id_in
 from runtime.web.pages.field_views import Choice, FieldView
 from runtime.web.pages.fields import Drawing
 
@@ -222,7 +223,7 @@ def _input(condition: Condition, drawing: Drawing, field: CompiledField, kind: s
         search=search,
     )
     if kind in ("person", "department"):
-        references = drawing.references(field.type, int(first)) if first.isdigit() else []
+        references = drawing.references(field.type, id) if (id := id_in(first)) else []
         return replace(view, value=references[0] if references else None)
     return view
 

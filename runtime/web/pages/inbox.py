@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from engines.json_values import id_in
 from metadata.problems import NotFound
 from runtime import notifications
 from runtime.transaction import Tx
@@ -20,7 +21,7 @@ SHOWN = 50
 @router.get("")
 def inbox(page: SignedInOnly, unread: str = "", before: str = "") -> Response:
     with page.visit.read() as tx:
-        turned = int(before) if before.isascii() and before.isdigit() and len(before) < 20 else None
+        turned = id_in(before)
         found = notifications.inbox(tx, unread == "1", turned, SHOWN + 1)
         now = tx.now.astimezone(ZoneInfo(page.actor.time_zone or tx.settings.time_zone))
         messages = [_message(page, tx, each, now) for each in found[:SHOWN]]

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
+from engines.json_values import id_in
 from engines.organisation import Organisation, Person
 from metadata.problems import Invalid, NotFound, Path, Problem, Refusal
 from runtime import identity, organisation
@@ -39,7 +40,12 @@ async def add_member(visit: UserAdmin, form: CheckedForm) -> Response:
 
     def add(tx: Tx) -> None:
         member = organisation.add_member(
-            tx, name, email, department=_id(form, "department"), manager=_id(form, "manager"), language=page.language
+            tx,
+            name,
+            email,
+            department=id_in(str(form.get("department", ""))),
+            manager=id_in(str(form.get("manager", ""))),
+            language=page.language,
         )
         identity.set_password(tx, member, password)
 
@@ -81,9 +87,9 @@ def _change(tx: Tx, member: int, form: FormData) -> None:
     organisation.change_member(tx, member, name=name, rights=rights)
     if active != person.active:
         organisation.change_member(tx, member, active=True) if active else identity.deactivate(tx, member)
-    if (department := _id(form, "department")) != person.department:
+    if (department := id_in(str(form.get("department", "")))) != person.department:
         organisation.set_department(tx, member, department)
-    if (manager := _id(form, "manager")) != person.manager:
+    if (manager := id_in(str(form.get("manager", "")))) != person.manager:
         organisation.set_manager(tx, member, manager)
     _change_roles(tx, person, {str(each) for each in form.getlist("role")})
 
@@ -177,11 +183,6 @@ def _require_name(name: str, email: str) -> None:
 
 def _name(things: Any, id: int | None) -> str:
     return things[id].name if id in things else ""
-
-
-def _id(form: FormData, key: str) -> int | None:
-    text = str(form.get(key, ""))
-    return int(text) if text.isdigit() and len(text) < 19 else None
 
 
 def _new_password() -> str:

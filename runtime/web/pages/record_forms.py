@@ -11,11 +11,13 @@ from starlette.datastructures import FormData
 from engines.access import Grant, fields_given, grants_of, may, view, visible
 from engines.compiled import CompiledApp, CompiledForm
 from engines.expressions import moment_of
+from engines.json_values import id_in
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal, Refused
 from runtime import files, flow_access, reading, records
 from runtime.question import facts_of
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
+from runtime.web.incoming import number_in
 from runtime.web.pages.conflicts import conflict_view
 from runtime.web.pages.field_views import Reference
 from runtime.web.pages.lists import drawing_of
@@ -197,10 +199,10 @@ def typed_values(drawn: RecordForm, posted: Posted) -> dict[str, Any]:
         if each.type.name == "yes_no":
             found[each.id] = texts[-1:] == ["true"]
         elif each.type.is_reference:
-            found[each.id] = int(texts[-1]) if texts and texts[-1].isdigit() else None
+            found[each.id] = id_in(texts[-1]) if texts else None
         elif each.type.name == "list":
             ids = each.type.of is not None and each.type.of.is_reference
-            found[each.id] = tuple(int(text) if ids and text.isdigit() else text for text in texts)
+            found[each.id] = tuple(id_in(text) or text if ids else text for text in texts)
         elif each.type.name == "text":
             found[each.id] = texts[-1] if texts else None
     return found
@@ -215,8 +217,7 @@ def _open(page: Page, tx: Tx, app: str, form: str) -> tuple[CompiledApp, Compile
 
 
 def _version(data: FormData, name: str = "version") -> int | None:
-    text = str(data.get(name, ""))
-    return int(text) if text.isdigit() and len(text) < 10 else None
+    return number_in(data.get(name, ""))
 
 
 def _user(page: Page) -> dict[str, Any]:
@@ -237,10 +238,11 @@ def _given(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> dict[str
     found: dict[str, Any] = {}
     for name, text in page.request.query_params.items():
         field = form.field(name)
-        if field is not None and field.type.name == "link" and text.isdigit() and len(text) < 19:
-            target = field.type.form or ""
-            if reading.readable_ids(tx, app, target, [int(text)]):
-                found[field.id] = int(text)
+        id = id_in(text)
+        if field is None or field.type.name != "link" or id is None:
+            continue
+        if reading.readable_ids(tx, app, field.type.form or "", [id]):
+            found[field.id] = id
     return found
 
 

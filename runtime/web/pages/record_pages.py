@@ -15,6 +15,7 @@ from runtime.question import Question, task_grants
 from runtime.reading import Shown
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
+from runtime.web.incoming import number_in
 from runtime.web.pages import timeline
 from runtime.web.pages.field_views import FieldView
 from runtime.web.pages.fields import Drawing, system_field
@@ -57,7 +58,7 @@ def submit(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int, 
 
     def work(tx: Tx) -> None:
         compiled = page.services.apps.live(tx, app)
-        flows.submit(tx, compiled, flow, form, id, int(version) if version.isdigit() else None)
+        flows.submit(tx, compiled, flow, form, id, number_in(version))
 
     page.visit.run(work)
     return page.go(f"/apps/{app}/forms/{form}/{id}", page.word("Submitted"))

@@ -1,0 +1,31 @@
+"""Ids and numbers in addresses and forms: what is none leads nowhere, and never to an error of ours."""
+
+import pytest
+
+from engines.json_values import id_in
+from runtime.web.incoming import number_in
+
+
+@pytest.mark.parametrize(
+    ("text", "id"),
+    [
+        ("1042", 1042),
+        ("9223372036854775807", 2**63 - 1),
+        ("9223372036854775808", None),
+        ("0", None),
+        ("", None),
+        ("-1", None),
+        ("1.0", None),
+        (" 1", None),
+        ("²", None),  # a digit to Python, but no number
+        ("٣", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_an_id_is_what_the_api_would_have_written(text: str, id: int | None) -> None:
+    assert id_in(text) == id
+
+
+@pytest.mark.parametrize(("text", "number"), [("7", 7), ("²", None), ("", None), ("1" * 10, None), (None, None)])
+def test_a_version_of_a_form_is_a_small_number_or_nothing(text: str | None, number: int | None) -> None:
+    assert number_in(text) == number
