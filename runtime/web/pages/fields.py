@@ -341,6 +341,8 @@ def size_of(field: CompiledField) -> str:
     """How wide a column of a subform is."""
     if field.kind.name in ("text", "long_text", "link") or field.type.name == "list":
         return "large"
+    if field.type.name == "datetime":
+        return "moment"
     return "small" if field.type.name == "yes_no" or field.kind.name in ("percent", "number") else "medium"
 
 

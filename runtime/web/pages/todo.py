@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from engines.compiled import CompiledApp
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal
 from runtime import flows, tasks
-from runtime.tasks import BOXES, Box, TaskView
+from runtime.tasks import BOXES, Box, TaskLine, TaskView
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.pages.lists import drawing_of
@@ -32,7 +32,7 @@ def todo(page: SignedInOnly, box: str = "todo") -> Response:
     chosen = _box(box)
     with page.visit.read() as tx:
         lines = tasks.tasks(tx, chosen, size=SHOWN)
-        opened = _case(page, tx, lines.items[0].id) if lines.items else None
+        opened = _case(page, tx, lines.items[0].id) if lines.items and chosen != "started" else None
         return page.show(tx, "pages/app/todo.html", **_context(page, tx, chosen, lines, opened), alone=False)
 
 
@@ -109,11 +109,16 @@ def _context(page: Page, tx: Tx, box: Box, lines: tasks.Lines, opened: dict[str,
     return {
         "box": box,
         "boxes": [{"name": each, "title": page.word(BOX_TITLES[each])} for each in BOXES],
-        "lines": lines.items,
+        "lines": [(line, _href(line, box)) for line in lines.items],
         "total": lines.total,
         "case": opened,
         "now": _now(page, tx),
     }
+
+
+def _href(line: TaskLine, box: Box) -> str:
+    """Where a line leads: to the task, or to the record where the task is somebody else's."""
+    return f"/apps/{line.app}/forms/{line.form}/{line.record}" if box == "started" else f"/todo/{line.id}?box={box}"
 
 
 def _case(page: Page, tx: Tx, id: int, posted: Posted | None = None, refusal: Refusal | None = None) -> dict[str, Any]:

@@ -10,6 +10,8 @@ const WAIT = 160;
 class Combobox extends HTMLElement {
   #timer;
   #asked = 0;
+  #waits = false;
+  #eager = false;
 
   get #many() { return "many" in this.dataset; }
   get #input() { return this.querySelector("[role=combobox]"); }
@@ -35,8 +37,12 @@ class Combobox extends HTMLElement {
     if (!this.#many) this.#input.select();
   }
 
+  // What is listed belongs to an older text: nothing of it is marked, and Enter waits for the answer.
   #later() {
     clearTimeout(this.#timer);
+    this.#asked++;
+    this.#active?.setAttribute("aria-selected", "false");
+    this.#waits = Boolean(this.dataset.url);
     this.#timer = setTimeout(() => this.#search(), WAIT);
   }
 
@@ -47,13 +53,17 @@ class Combobox extends HTMLElement {
     const text = this.#input.value.trim();
     url.searchParams.set("q", text === this.#chosenLabel() ? "" : text);
     const answer = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
+    const found = answer?.ok ? await answer.text() : "";
     if (asked !== this.#asked || !this.isConnected) return;
-    this.#list.innerHTML = answer?.ok ? await answer.text() : "";
+    this.#list.innerHTML = found;
     if (!this.#options.length) this.#list.innerHTML = '<p class="none"></p>';
     const none = this.#list.querySelector(".none");
     if (none) none.textContent = answer?.ok ? _("Nothing found") : _("The search failed");
     this.#open();
     this.#mark(this.#options[0]);
+    const eager = this.#eager;
+    this.#waits = this.#eager = false;
+    if (eager && this.#active) this.#choose(this.#active.dataset.value, this.#active.dataset.label);
   }
 
   #chosenLabel() { return this.#many ? "" : this.before; }
@@ -66,6 +76,7 @@ class Combobox extends HTMLElement {
 
   #close() {
     this.#asked++;
+    this.#waits = this.#eager = false;
     if (this.#list.matches(":popover-open")) this.#list.hidePopover();
     this.#input.setAttribute("aria-expanded", "false");
     this.#input.removeAttribute("aria-activedescendant");
@@ -87,6 +98,11 @@ class Combobox extends HTMLElement {
       if (!open) return void this.#search();
       const at = this.#options.indexOf(this.#active) + step;
       return this.#mark(this.#options[(at + this.#options.length) % this.#options.length]);
+    }
+    if (event.key === "Enter" && this.#waits && !("free" in this.dataset)) {
+      event.preventDefault();
+      this.#eager = true;
+      return;
     }
     if (event.key === "Enter" && open && this.#active) {
       event.preventDefault();
