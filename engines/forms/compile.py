@@ -309,8 +309,9 @@ class _Compiler:
 
 
 def _with_subforms(form: CompiledForm, forms: Mapping[str, CompiledForm]) -> CompiledForm:
+    """The form with its rows; a subform within a subform is none, and has been complained of."""
     fields = {
-        id: replace(each, subform=forms[id]) if each.storage == "rows" else each for id, each in form.fields.items()
+        id: replace(each, subform=forms.get(id)) if each.storage == "rows" else each for id, each in form.fields.items()
     }
     return replace(form, fields=fields)
 

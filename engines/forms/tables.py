@@ -105,5 +105,13 @@ def add_indexes(
             alive = table.c.deleted_at.is_(None)
             name = f"uq_{table.name}_{field.column}"
             table.append_constraint(sa.Index(name, column, unique=True, sqlite_where=alive, postgresql_where=alive))
-        elif field.type.is_reference or field.stage or field.type.name in ("date", "datetime") or field.name in filtered and field.type.name in INDEXABLE and field.kind.name not in TOO_LONG:
+        elif _is_searched_by(field) or (field.name in filtered and _fits_an_index(field)):
             sa.Index(f"ix_{table.name}_{field.column}", column)
+
+
+def _is_searched_by(field: CompiledField) -> bool:
+    return field.type.is_reference or field.stage or field.type.name in ("date", "datetime")
+
+
+def _fits_an_index(field: CompiledField) -> bool:
+    return field.type.name in INDEXABLE and field.kind.name not in TOO_LONG

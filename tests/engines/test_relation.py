@@ -36,7 +36,7 @@ def test_a_field_for_everybody_stands_bare_and_one_for_some_rows_is_masked(diale
     relation = seen(app, somebody("seller"), "t_customer", dialect)
     text = sql(relation.select({"name": relation.column("f_name"), "cost": relation.column("f_cost")}), dialect)
     assert "a1_t_customer.f_name AS name" in text
-    assert "CASE WHEN (a1_t_customer.owner =" in text
+    assert "CASE WHEN (a1_t_customer.owner IS NOT NULL AND a1_t_customer.owner =" in text
     assert "a1_t_customer.deleted_at IS NULL" in text
     assert text.index("WHERE") < text.rindex("f_level") and " OR " in text[text.index("WHERE") :]
 

@@ -43,4 +43,8 @@ class Subform(FieldType):
                     "en": f"A field of type {each.type} cannot stand in a subform",
                     "zh": f"子表单中不能使用 {each.type} 类型的字段",
                 }
-                yield Problem(ROOT / "fields" / index / "type", "not_in_subform", message)
+                hint = {
+                    "en": "Make it a form of its own that links to this one",
+                    "zh": "请改为单独的表单,并关联到本表单",
+                }
+                yield Problem(ROOT / "fields" / index / "type", "not_in_subform", message, hint)
