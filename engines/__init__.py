@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from engines import composition
 from engines.compiled import CompiledApp, CompiledField, CompiledForm, StoredAs
 from engines.forms.compile import CompiledForms, compile_forms
-from engines.forms.execute import Decision, RowChanges, SaveRequest, decide, recalculate
+from engines.forms.execute import Decision, RowChanges, SaveRequest, recalculate
+from engines.forms.execute import execute as decide
 from metadata.expressions import Names
 from metadata.problems import Problems
 from metadata.registry import Registry

@@ -10,10 +10,12 @@ from engines.compiled import CompiledApp, CompiledField
 from engines.expressions import Moment, NotPushable, Readable, where
 from engines.flows.compile import compile_flows
 from engines.reads import computed_fields_read
-from engines.reports.compile import compile as compile_reports
+from engines.reports.compile import compile_reports
 from engines.rules.compile import compile_rules
-from metadata.problems import ROOT, Path, Problems
+from metadata.expressions import Scope, check
+from metadata.problems import ROOT, Path, Problems, Refusal
 from metadata.text import say
+from metadata.value_types import YES_NO
 
 DIALECTS = ("sqlite", "postgresql")
 
@@ -23,6 +25,7 @@ def compile_rest(app: CompiledApp, context: Any, problems: Problems) -> Compiled
     definition = app.definition
     app = replace(app, access=compile_access(app, context.functions, problems))
     refuse_what_no_database_computes(app, problems)
+    check_views(app, context, problems)
     rules = compile_rules(definition.rules, context, context.kinds, problems)
     flows = compile_flows(definition.flows, context, context.kinds, problems)
     reports = compile_reports(definition, context, problems)
@@ -30,9 +33,32 @@ def compile_rest(app: CompiledApp, context: Any, problems: Problems) -> Compiled
     return replace(app, computed_needed=computed_fields_read(app))
 
 
+def check_views(app: CompiledApp, context: Any, problems: Problems) -> None:
+    """The condition of a view is asked of the database with every look at it; find out before that it can be."""
+    for index, view in enumerate(app.definition.views):
+        form = app.form_ids.get(view.form)
+        if view.where is None or form is None:
+            continue
+        place = ROOT / "views" / index / "where"
+        try:
+            condition = check(view.where, Scope(app.names, form), context.functions, YES_NO)
+            for dialect in DIALECTS:
+                moment = _some_moment(app)
+                where(condition, truth(app, form, moment, dialect), moment, dialect)
+        except Refusal as refusal:
+            problems.extend(refusal.problems, place)
+        except NotPushable as reason:
+            message = {
+                "en": f"This condition cannot be asked of the database: {say(reason.reason, 'en')}",
+                "zh": f"该条件无法在数据库中执行:{say(reason.reason, 'zh')}",
+            }
+            hint = {"en": "Use comparisons of fields", "zh": "请使用字段的比较"}
+            problems.add(place, "not_pushable", message, hint)
+
+
 def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> None:
     """What is computed at reading, and what is totalled, has to be sayable in SQL; find out before anybody reads."""
-    some_moment = Moment(datetime(2000, 1, 1, tzinfo=UTC).date(), datetime(2000, 1, 1, tzinfo=UTC), app.zone)
+    some_moment = _some_moment(app)
     for path, form, rows, field in _computed_fields(app):
         try:
             for dialect in DIALECTS:
@@ -53,6 +79,10 @@ def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> No
                 "zh": "请只使用本记录及其明细的值,或用规则写入字段",
             }
             problems.add(path, "not_pushable", message, hint)
+
+
+def _some_moment(app: CompiledApp) -> Moment:
+    return Moment(datetime(2000, 1, 1, tzinfo=UTC).date(), datetime(2000, 1, 1, tzinfo=UTC), app.zone)
 
 
 def _computed_fields(app: CompiledApp) -> Iterator[tuple[Path, str, str | None, CompiledField]]:

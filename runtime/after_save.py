@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from engines import rules
 from engines.compiled import CompiledApp
 from engines.events import RecordChanged
 from runtime import traces
@@ -23,7 +24,7 @@ def follow(tx: "Tx", app: CompiledApp, event: RecordChanged) -> None:
     if app.rules is None or not app.rules.follows(event.form):
         return
     runs: dict[tuple[str, int], int] = tx.notes.setdefault(RUNS, {})
-    outcome, _ = answered(tx, app, lambda facts: app.rules.late(event, facts, runs), facts_of(tx, app))
+    outcome, _ = answered(tx, app, lambda facts: rules.execute(app.rules, event, facts, runs), facts_of(tx, app))
     for ran in outcome.ran:
         runs[ran] = runs.get(ran, 0) + 1
     traces.note(tx, app, outcome.trace)

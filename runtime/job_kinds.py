@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from engines import rules
 from engines.actor import system
 from engines.compiled import CompiledApp
 from engines.events import MomentCame
@@ -80,7 +81,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
 def _ask(tx: "Tx", app: CompiledApp, event: MomentCame) -> None:
     facts = replace(facts_of(tx, app), actor=system(f"rule:{event.rule}"))
     outcome: Outcome
-    outcome, _ = answered(tx, app, lambda known: app.rules.moment(event, known), facts)
+    outcome, _ = answered(tx, app, lambda known: rules.execute(app.rules, event, known), facts)
     traces.note(tx, app, outcome.trace)
     effects.perform(tx, app, outcome.effects)
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from engines import AppContext
 from engines.compiled import CompiledApp
-from engines.flows import CompiledFlow, compile
+from engines.flows import CompiledFlow, compile_flow
 from engines.flows.state import OPEN_STATUSES
 from metadata.canonical import write
 from metadata.expressions import FieldReference, Names
@@ -124,7 +124,7 @@ def _compiled(app: CompiledApp, body: Mapping[str, Any], kinds: Any, problems: P
     models = Language(kinds).models
     definition = FlowDefinition.model_validate_json(write_json(body["flow"]), context={"models": models})
     context: Any = _context(app, body, kinds)
-    return compile(definition, context, kinds, problems)
+    return compile_flow(definition, context, kinds, problems)
 
 
 def _context(app: CompiledApp, then: Mapping[str, Any], kinds: Any) -> AppContext:

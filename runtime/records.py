@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from engines import access
+from engines import Decision, SaveRequest, access, decide
 from engines.access import Grant
 from engines.compiled import CompiledApp, CompiledForm
 from engines.events import RecordChanged
 from engines.facts import Facts
-from engines.forms.execute import Decision, SaveRequest, decide
 from metadata.problems import ROOT, Invalid, Problem
 from runtime import after_save, dependants, derived, files, flow_access, history, holding, storage, traces
 from runtime.db.ids import new_id

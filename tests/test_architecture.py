@@ -18,6 +18,7 @@ KINDS = {
     "engines/reports/charts",
     "engines/actions",
 }
+BASES = {"engines/action_type.py", *(f"engines/{engine}/{kind}.py" for engine, kind in ENGINES.items())}
 NETWORK = {"httpx2", "httpx", "requests", "smtplib", "socket", "urllib.request", "httpcore2"}
 MAY_OPEN_SOCKETS = {"runtime/outbound.py", "runtime/worker.py"}
 FORBIDDEN_NAMES = {"utils", "helpers", "manager", "misc", "common"}
@@ -42,6 +43,11 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
+def functions_of(path: Path) -> set[str]:
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return {node.name for node in body if isinstance(node, ast.FunctionDef)}
+
+
 def test_every_module_says_in_one_sentence_why_it_exists() -> None:
     written = [path for path in sources(*FLOORS, "tests") if path.stat().st_size]
 
@@ -55,7 +61,7 @@ def test_no_module_is_named_after_nothing() -> None:
 def test_the_same_four_nouns_stand_on_every_floor() -> None:
     for noun in NOUNS:
         assert (ROOT / f"metadata/{noun}.py").exists()
-        assert (ROOT / f"engines/{noun}/compile.py").exists()
+        assert (ROOT / f"engines/{noun}/__init__.py").exists()
         doing = "records" if noun == "forms" else noun
         alike = {"rules": "sweeps"}  # rules are done by the door, by jobs and by the sweeps
         assert (ROOT / f"runtime/{alike.get(doing, doing)}.py").exists()
@@ -66,6 +72,18 @@ def test_each_engine_compiles_executes_and_has_kinds(engine: str, kind: str) -> 
     folder = ROOT / "engines" / engine
 
     assert {"compile.py", "execute.py", f"{kind}.py"} <= {path.name for path in folder.glob("*.py")}
+    assert f"compile_{engine}" in functions_of(folder / "compile.py")
+    assert "execute" in functions_of(folder / "execute.py")
+
+
+@pytest.mark.parametrize("base", sorted(BASES))
+def test_the_bases_of_kinds_stay_thin(base: str) -> None:
+    for node in ast.parse((ROOT / base).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and any(
+            isinstance(each, ast.Name) and each.id == "Kind" for each in node.bases
+        ):
+            methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+            assert len(methods) < 10, f"{node.name} has {len(methods)} methods"
 
 
 @pytest.mark.parametrize("folder", sorted(KINDS))

@@ -1,6 +1,6 @@
 """The meaning of flows: a tree of nodes is compiled, and executed step by step without ever touching the world."""
 
-from engines.flows.compile import compile, compile_flows
+from engines.flows.compile import compile_flow, compile_flows
 from engines.flows.compiled import CompiledFlow, CompiledNode
 from engines.flows.execute import execute, returnable
 from engines.flows.rights import FieldRights, RelatedRights
@@ -16,7 +16,7 @@ __all__ = [
     "RelatedRights",
     "Retry",
     "State",
-    "compile",
+    "compile_flow",
     "compile_flows",
     "execute",
     "returnable",

@@ -29,13 +29,13 @@ def compile_flows(
 ) -> dict[str, Any]:
     """Compile all flows of an app, by id."""
     compiled = (
-        compile(definition, context, kinds, problems, ROOT / "flows" / index)
+        compile_flow(definition, context, kinds, problems, ROOT / "flows" / index)
         for index, definition in enumerate(definitions)
     )
     return {flow.id: flow for flow in compiled if flow is not None}
 
 
-def compile(
+def compile_flow(
     definition: Any, context: AppContext, kinds: "Kinds", problems: Problems, path: Path = ROOT
 ) -> CompiledFlow | None:
     """Compile one flow; None when its form is unknown (which the references already say)."""

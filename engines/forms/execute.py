@@ -21,9 +21,7 @@ from metadata.problems import ROOT, Problem
 __all__ = ["Decision", "RowChanges", "SaveRequest", "execute", "recalculate"]
 
 
-def execute(
-    app: CompiledApp, request: SaveRequest, before: Mapping[str, Any] | None, facts: Facts
-) -> Decision | Needs:
+def execute(app: CompiledApp, request: SaveRequest, before: Mapping[str, Any] | None, facts: Facts) -> Decision | Needs:
     """Decide what a save makes of a record, or say which facts are missing; raise Invalid with all problems."""
     form = app.forms[request.form]
     steps = steps_of(app, form)

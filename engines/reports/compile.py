@@ -39,7 +39,7 @@ class ReportContext(Protocol):
     charts: Registry[ChartType]
 
 
-def compile(definition: Any, context: ReportContext, problems: Problems) -> CompiledReports:  # noqa: A001
+def compile_reports(definition: Any, context: ReportContext, problems: Problems) -> CompiledReports:
     """Compile all reports and dashboards of a definition; what is wrong is added to the problems."""
     reports = {}
     for index, each in enumerate(definition.reports):

@@ -2,7 +2,7 @@
 
 from engines.rules.compile import compile_rule, compile_rules
 from engines.rules.compiled import CompiledRule, CompiledRules, Outcome
-from engines.rules.execute import occurrence_of, why
+from engines.rules.execute import execute, occurrence_of, why
 from engines.rules.trace import RuleTrace
 from engines.rules.trigger_type import Sweep, TriggerType
 from engines.rules.words import sentence_of
@@ -16,6 +16,7 @@ __all__ = [
     "TriggerType",
     "compile_rule",
     "compile_rules",
+    "execute",
     "occurrence_of",
     "sentence_of",
     "why",

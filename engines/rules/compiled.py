@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engines.action_type import CompiledAction
 from engines.compiled import EarlyAnswer
 from engines.effects import Effect
-from engines.events import MomentCame, RecordChanged
+from engines.events import RecordChanged
 from engines.facts import Facts, Needs
 from engines.rules.condition import CompiledCondition
 from engines.rules.trace import RuleTrace
@@ -88,22 +88,10 @@ class CompiledRules:
         return tuple(each for each in self.swept if each.form == form)
 
     def early(self, event: RecordChanged, facts: Facts) -> EarlyAnswer | Needs:
-        """Ask the early rules about a save before it is written; each sees what the ones before it set."""
+        """Ask the early rules about a save before it is written: the form engine knows rules only by this."""
         from engines.rules.execute import early
 
         return early(self, event, facts)
-
-    def late(self, event: RecordChanged, facts: Facts, runs: Runs | None = None) -> Outcome | Needs:
-        """Ask the late rules about a save that has been written; `runs` counts what ran in this transaction."""
-        from engines.rules.execute import late
-
-        return late(self, event, facts, runs or {})
-
-    def moment(self, event: MomentCame, facts: Facts) -> Outcome | Needs:
-        """Ask a rule whose moment has come."""
-        from engines.rules.execute import moment
-
-        return moment(self, event, facts)
 
 
 def _grouped(rules: Iterable[CompiledRule]) -> dict[tuple[str, bool], tuple[CompiledRule, ...]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from engines.action_type import CompiledAction, Occasion, execute_actions
@@ -15,6 +16,7 @@ from engines.rules.condition import explain, holds
 from engines.rules.trace import RuleOutcome, RuleTrace
 from engines.rules.trigger_type import Change, Look
 
+NOTHING_RAN: Runs = MappingProxyType({})
 MOST_RUNS = 3  # of one rule on one record in one transaction (L35)
 
 
@@ -30,13 +32,23 @@ class Verdict:
         return self.trace.outcome in ("fired", "else", "queued", "refused")
 
 
+def execute(
+    rules: CompiledRules, event: RecordChanged | MomentCame, facts: Facts, runs: Runs = NOTHING_RAN
+) -> Outcome | Needs:
+    """What follows from a save that has been written, or from a moment that has come.
+
+    `runs` counts what ran in this transaction. What comes before a save is written is asked of `early`.
+    """
+    return _moment(rules, event, facts) if isinstance(event, MomentCame) else _late(rules, event, facts, runs)
+
+
 def early(rules: CompiledRules, event: RecordChanged, facts: Facts) -> EarlyAnswer | Needs:
     """Run the early rules of a form once, in their order; each sees what the ones before it set."""
     effects: list[SetFields | Refuse] = []
     traces: list[RuleTrace] = []
     decided: set[str] = set()
     for rule in rules.record_rules.get((event.form, True), ()):
-        verdict = judge(rule, event, facts, decided)
+        verdict = _judge(rule, event, facts, decided)
         if isinstance(verdict, Needs):
             return verdict
         traces.extend([verdict.trace] if verdict.trace.is_told else [])
@@ -47,14 +59,14 @@ def early(rules: CompiledRules, event: RecordChanged, facts: Facts) -> EarlyAnsw
     return EarlyAnswer(tuple(effects), tuple(traces))
 
 
-def late(rules: CompiledRules, event: RecordChanged, facts: Facts, runs: Runs) -> Outcome | Needs:
+def _late(rules: CompiledRules, event: RecordChanged, facts: Facts, runs: Runs) -> Outcome | Needs:
     """Ask the late rules of a form; lacking facts are gathered over all of them."""
     effects: list[Effect] = []
     traces: list[RuleTrace] = []
     ran: list[tuple[str, int]] = []
     needs, decided = Needs(), set[str]()
     for rule in rules.record_rules.get((event.form, False), ()):
-        verdict = judge(rule, event, facts, decided, runs.get((rule.id, event.record), 0))
+        verdict = _judge(rule, event, facts, decided, runs.get((rule.id, event.record), 0))
         if isinstance(verdict, Needs):
             needs |= verdict
             continue
@@ -70,7 +82,7 @@ def late(rules: CompiledRules, event: RecordChanged, facts: Facts, runs: Runs) -
     return Outcome(tuple(effects), tuple(traces), tuple(ran))
 
 
-def moment(rules: CompiledRules, event: MomentCame, facts: Facts) -> Outcome | Needs:
+def _moment(rules: CompiledRules, event: MomentCame, facts: Facts) -> Outcome | Needs:
     """Ask the one rule whose moment has come; the record is as it is now."""
     rule = rules.rules.get(event.rule)
     if rule is None or not rule.enabled or (rule.form is not None and event.after is None):
@@ -93,7 +105,7 @@ def moment(rules: CompiledRules, event: MomentCame, facts: Facts) -> Outcome | N
     return Outcome(effects, (verdict.trace,), ((rule.id, event.record or 0),))
 
 
-def judge(
+def _judge(
     rule: CompiledRule,
     event: RecordChanged,
     facts: Facts,

@@ -6,6 +6,7 @@ import pytest
 
 from engines.effects import AssignOwner, CreateRecord, Notify, SendMail, SetFields, UpdateRecord
 from engines.facts import Needs, Search
+from engines.rules import execute
 from metadata.problems import InvalidDefinition
 from tests.engines.rules.sales import ANN, BO, CHEF, created, day, deal, facts, money, sales
 
@@ -16,7 +17,7 @@ def asked(*actions: dict[str, Any], record: dict[str, Any] | None = None, **know
     """What late actions ask for when a deal of Ann's is created."""
     tell = {"action": "notify", "to": "=owner", "text": "late"}  # makes the rule a late one
     app = sales({"when": {"trigger": "created", "form": "deal"}, "then": [*actions, tell]})
-    answer = app.rules.late(created(record or deal(f_customer=5)), facts(records=CUSTOMER, **known))
+    answer = execute(app.rules, created(record or deal(f_customer=5)), facts(records=CUSTOMER, **known))
     if isinstance(answer, Needs):
         return [answer]
     return list(answer.effects[0].effects[:-1])

@@ -5,7 +5,7 @@ from typing import Any
 from engines import compile_app
 from engines.action_type import ActionContext, ActionType, Occasion
 from engines.effects import Effect, SetFields
-from engines.rules import Outcome, sentence_of
+from engines.rules import Outcome, execute, sentence_of
 from engines.rules.trigger_type import Change, Look, TriggerType
 from metadata import registry
 from metadata.language import Language
@@ -68,7 +68,7 @@ def test_kinds_of_others_are_read_checked_run_and_told() -> None:
     }
 
     app = compile_app(Language(kinds).read(document(rule)), kinds)
-    outcome = app.rules.late(created(deal(f_name="moon")), facts())
+    outcome = execute(app.rules, created(deal(f_name="moon")), facts())
     (compiled,) = app.rules
 
     assert isinstance(outcome, Outcome)

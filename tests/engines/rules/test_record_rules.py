@@ -7,7 +7,7 @@ import pytest
 from engines.compiled import EarlyAnswer
 from engines.effects import ByRule, Later, Refuse, SetFields
 from engines.events import RecordChanged
-from engines.rules import Outcome
+from engines.rules import Outcome, execute
 from tests.engines.rules.sales import BO, created, deal, deleted, facts, money, sales, updated
 
 NOTE = {"action": "set", "values": {"note": "seen"}}
@@ -25,7 +25,7 @@ def early(app: Any, event: RecordChanged) -> EarlyAnswer:
 
 
 def late(app: Any, event: RecordChanged, runs: dict[tuple[str, int], int] | None = None) -> Outcome:
-    answer = app.rules.late(event, facts(), runs)
+    answer = execute(app.rules, event, facts(), runs or {})
     assert isinstance(answer, Outcome)
     return answer
 
@@ -244,8 +244,8 @@ def test_a_linked_record_that_is_not_known_is_asked_for_and_then_read() -> None:
     app = sales({"when": on("created"), "if": "customer.level == 'A'", "then": [TELL]})
     event = created(deal(f_customer=5))
 
-    lacking = app.rules.late(event, facts())
-    answer = app.rules.late(event, facts(records={("t_customer", 5): {"id": 5, "f_level": "A"}}))
+    lacking = execute(app.rules, event, facts())
+    answer = execute(app.rules, event, facts(records={("t_customer", 5): {"id": 5, "f_level": "A"}}))
 
     assert lacking == Needs(records=frozenset({("t_customer", 5)}))
     assert [trace.outcome for trace in answer.trace] == ["fired"]
