@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from metadata.kinds import OfKind
 from metadata.names import (
@@ -124,6 +125,14 @@ class CardDefinition(Options):
     y: int | None = Field(default=None, ge=0, le=200)
     width: int = Field(default=6, ge=1, le=12)
     height: int = Field(default=4, ge=1, le=20)
+
+    @model_validator(mode="after")
+    def _shows_something(self) -> "CardDefinition":
+        if self.report is None and self.text is None:
+            hint = {"en": "Name a “report”, or give it a “text”", "zh": "请写明 report,或填写 text"}
+            context = {"zh": "卡片上没有内容", "hint": hint}
+            raise PydanticCustomError("empty_card", "There is nothing on this card", context)
+        return self
 
 
 class DashboardDefinition(Named):

@@ -93,6 +93,7 @@ class _Report:
             definition=self.definition,
         )
         self._check_chart(report)
+        self._check_sort(report)
         return report
 
     # --- the source ---
@@ -259,6 +260,15 @@ class _Report:
             message = _text(f"This chart takes {allowed} measures", f"该图表支持的指标数为 {allowed}")
             self._add("measures", "wrong_measures", message)
         self._check_stage(report)
+
+    def _check_sort(self, report: CompiledReport) -> None:
+        known = [each.name for each in (*report.dimensions, *report.measures)]
+        if len(known) < len(self.definition.dimensions) + len(self.definition.measures):
+            return  # something that could be sorted by has a problem of its own
+        for index, each in enumerate(self.definition.sort):
+            if each.by not in known:
+                hint = nearest(each.by, known) or _either(known)
+                self._add("sort", "unknown_measure", _no("dimension or measure", "维度或指标", each.by), hint, index)
 
     def _check_stage(self, report: CompiledReport) -> None:
         if report.stage is None:
