@@ -4,6 +4,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 KEPT = 32  # compiled apps in memory
 READ_ONLY = 0  # the cause of transactions that only read
 
+_LIVE = sa.select(tables.app.c.live).where(tables.app.c.name == sa.bindparam("app"))
+_HOLD_STILL = sa.select(sa.func.pg_advisory_xact_lock_shared(sa.bindparam("key", type_=sa.BigInteger())))
+
 
 class Apps:
     """Gives the live app by its name. A writer holds it still: no publish goes through while he writes."""
@@ -41,7 +45,8 @@ class Apps:
         if key not in at.notes:
             if at.cause.id != READ_ONLY:
                 hold_still(at.connection, name)
-            at.notes[key] = self.of_manifest(at.connection, _live_manifest(at.connection, name))
+            manifest = at.live.get(name) or _live_manifest(at.connection, name)
+            at.notes[key] = self.of_manifest(at.connection, manifest)
         found: CompiledApp = at.notes[key]
         return found
 
@@ -105,6 +110,7 @@ def ids_to_keep(known: Mapping[str, str], storages: Mapping[str, StoredAs]) -> d
     return {"known": dict(known), "stored": {id: asdict(each) for id, each in storages.items()}}
 
 
+@cache
 def lock_key(app: str) -> int:
     """The number by which PostgreSQL knows the lock of an app."""
     return int.from_bytes(hashlib.sha256(f"app:{app}".encode()).digest()[:8], "big", signed=True)
@@ -113,7 +119,7 @@ def lock_key(app: str) -> int:
 def hold_still(connection: sa.Connection, app: str) -> None:
     """Let no publish of the app go through until this transaction ends (SQLite has one writer anyway)."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(lock_key(app))))
+        connection.execute(_HOLD_STILL, {"key": lock_key(app)})
 
 
 def hold_alone(connection: sa.Connection, app: str) -> None:
@@ -123,7 +129,7 @@ def hold_alone(connection: sa.Connection, app: str) -> None:
 
 
 def _live_manifest(connection: sa.Connection, name: str) -> int:
-    live = connection.scalar(sa.select(tables.app.c.live).where(tables.app.c.name == name))
+    live = connection.scalar(_LIVE, {"app": name})
     if live is None:
         message = {"en": f"There is no app “{name}”", "zh": f"不存在应用“{name}”"}
         raise NotFound(Problem(ROOT, "not_found", message))

@@ -15,7 +15,7 @@ from metadata.problems import ROOT, Conflict, Invalid, Path, Problem, Refusal
 from runtime.db import tables
 from runtime.db.engine import write_json
 from runtime.services import Services
-from runtime.transaction import Cause, Tx, run
+from runtime.transaction import Cause, JustRead, Tx, run
 
 LIFE = timedelta(hours=24)
 STORED_BODY = 64_000
@@ -79,14 +79,19 @@ def key_of(actor: Actor, key: str | None, route: str, body: bytes) -> Key | None
 
 
 def once(
-    services: Services, actor: Actor, key: Key | None, work: Callable[[Tx], Answer], cause: Cause | None = None
+    services: Services,
+    actor: Actor,
+    key: Key | None,
+    work: Callable[[Tx], Answer],
+    cause: Cause | None = None,
+    known: JustRead | None = None,
 ) -> Answer:
     """Do the work in a transaction, or give the stored answer of the same request."""
     if key is None:
-        return run(services, actor, work, cause)
+        return run(services, actor, work, cause, known)
     with _alone(services, key):
         try:
-            return run(services, actor, lambda tx: _replay(tx, key) or _first_time(tx, key, work), cause)
+            return run(services, actor, lambda tx: _replay(tx, key) or _first_time(tx, key, work), cause, known)
         except Refusal as refusal:
             _store_refusal(services, key, refusal)
             raise

@@ -63,6 +63,17 @@ class Session:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Recognised:
+    """Who asks, and what was read along with him: the organisation, and the live manifest of the app asked for."""
+
+    actor: Actor
+    organisation: Organisation
+    session: Session | None = None
+    app: str = ""
+    manifest: int | None = None
+
+
 NOBODY = Actor(kind="public", name="nobody")
 
 
@@ -150,23 +161,26 @@ def _end(tx: Tx, token_hashes: Iterable[str]) -> None:
 # --- recognising who asks ---
 
 
-def session_actor(services: Services, connection: Connection, token: str) -> tuple[Actor, Session]:
-    """Recognise a session by its token, or raise NotSignedIn."""
-    now = services.clock()
-    row = connection.execute(_SESSION_AND_EPOCH, {"token": hashed(token)}).one_or_none()
+def session_actor(services: Services, connection: Connection, token: str, app: str = "") -> Recognised:
+    """Recognise a session by its token, or raise NotSignedIn; looks up on the way where an app stands."""
+    now, token_hash = services.clock(), hashed(token)
+    row = connection.execute(_SESSION_AND_EPOCH, {"token": token_hash, "app": app}).one_or_none()
     if row is None or _is_over(row, now):
         raise NotSignedIn()
     people = services.organisations.known(connection, row.epoch or 0, now)
     if now - row.last_seen_at > LOOKED_AT:
-        mine = tables.session.c.token_hash == row.token_hash
+        mine = tables.session.c.token_hash == token_hash
         _remember_look(services, update(tables.session).where(mine).values(last_seen_at=now))
     session = Session(row.id, row.member, row.csrf, row.remembered, row.elevated_until, expires_at=row.expires_at)
-    return actor_of(people, row.member, credential=f"session:{row.id}"), session
+    actor = actor_of(people, row.member, credential=f"session:{row.id}")
+    return Recognised(actor, people, session, app, row.live)
 
 
+_SESSION_FIELDS = "id member csrf remembered elevated_until expires_at last_seen_at".split()
 _SESSION_AND_EPOCH = select(
-    tables.session,
+    *[tables.session.c[each] for each in _SESSION_FIELDS],
     select(tables.epoch.c.value).where(tables.epoch.c.name == organisation.EPOCH).scalar_subquery().label("epoch"),
+    select(tables.app.c.live).where(tables.app.c.name == bindparam("app")).scalar_subquery().label("live"),
 ).where(tables.session.c.token_hash == bindparam("token"))
 
 
@@ -181,7 +195,7 @@ def _remember_look(services: Services, statement: Update) -> None:
         connection.execute(statement)
 
 
-def key_actor(services: Services, connection: Connection, secret: str, address: str) -> Actor:
+def key_actor(services: Services, connection: Connection, secret: str, address: str) -> Recognised:
     """Recognise an API key: its owner's rights AND its scopes, while both are valid."""
     now = services.clock()
     row = connection.execute(select(tables.api_key).where(tables.api_key.c.hash == hashed(secret))).one_or_none()
@@ -192,7 +206,8 @@ def key_actor(services: Services, connection: Connection, secret: str, address: 
         _remember_look(services, update(tables.api_key).where(mine).values(last_used_at=now))
     people = services.organisations.at(connection, now)
     scopes = None if row.scopes is None else frozenset(row.scopes)
-    return actor_of(people, row.member, kind="key", scopes=scopes, credential=f"key:{row.id}")
+    actor = actor_of(people, row.member, kind="key", scopes=scopes, credential=f"key:{row.id}")
+    return Recognised(actor, people)
 
 
 def _from_allowed(networks: list[str] | None, address: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Table, insert
 
@@ -20,6 +20,17 @@ from runtime.settings import Settings
 
 T = TypeVar("T")
 Row = dict[str, Any]
+
+
+class JustRead(Protocol):
+    """What the recognition of the actor has read a moment ago, so that it need not be asked for twice."""
+
+    @property
+    def organisation(self) -> Organisation: ...
+    @property
+    def app(self) -> str: ...
+    @property
+    def manifest(self) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,7 @@ class Tx:
     jobs: list[Row] = field(default_factory=list)  # rows of ff_job
     audits: list[Row] = field(default_factory=list)  # rows of ff_audit
     notes: dict[str, Any] = field(default_factory=dict)  # what a service remembers until the end of the transaction
+    live: dict[str, int] = field(default_factory=dict)  # live manifests by app, where a reader knows them already
     _before_flush: list[Callable[["Tx"], None]] = field(default_factory=list)
     _cause_is_told: bool = False
 
@@ -129,7 +141,7 @@ class Tx:
             self._before_flush.pop(0)(self)
         rows = (self.history, self.stage_spans, self.traces, self.jobs, self.audits)
         if self._cause_is_told or any(rows):
-            self.connection.execute(insert(tables.cause), [self._cause_row()])
+            self.connection.execute(_INSERTS[tables.cause], self._cause_row())
         self._write(tables.record_version, self.history)
         self._write(tables.stage_span, self.stage_spans)
         self._write(tables.trace, [{"cause": self.cause.id, **row} for row in self.traces])
@@ -155,17 +167,22 @@ class Tx:
     def _write(self, table: Table, rows: list[Row]) -> None:
         if rows:
             blank = dict.fromkeys(table.c.keys())
-            self.connection.execute(insert(table), [{**blank, **row} for row in rows])
+            whole = [{**blank, **row} for row in rows]
+            self.connection.execute(_INSERTS[table], whole if len(whole) > 1 else whole[0])
+
+
+_FLUSHED = (tables.cause, tables.record_version, tables.stage_span, tables.trace, tables.audit, tables.job)
+_INSERTS = {table: insert(table) for table in _FLUSHED}
 
 
 @contextmanager
-def begin(services: Services, actor: Actor, cause: Cause | None = None) -> Iterator[Tx]:
+def begin(services: Services, actor: Actor, cause: Cause | None = None, known: JustRead | None = None) -> Iterator[Tx]:
     """Open a transaction that writes: flushed and committed at the end, undone when an exception passes."""
     cause = cause or Cause(new_id())
     tx: Tx | None = None
     try:
         with services.database.write() as connection:
-            tx = _tx(services, connection, actor, cause)
+            tx = _tx(services, connection, actor, cause, known)
             yield tx
             tx.flush()
     except Refusal:
@@ -175,19 +192,28 @@ def begin(services: Services, actor: Actor, cause: Cause | None = None) -> Itera
 
 
 @contextmanager
-def read(services: Services, actor: Actor) -> Iterator[Tx]:
+def read(services: Services, actor: Actor, known: JustRead | None = None) -> Iterator[Tx]:
     """Open a transaction that only reads."""
     with services.database.read() as connection:
-        yield _tx(services, connection, actor, Cause(0))
+        tx = _tx(services, connection, actor, Cause(0), known)
+        if known is not None and known.manifest is not None:
+            tx.live[known.app] = known.manifest
+        yield tx
 
 
-def run(services: Services, actor: Actor, work: Callable[[Tx], T], cause: Cause | None = None) -> T:
+def run(
+    services: Services,
+    actor: Actor,
+    work: Callable[[Tx], T],
+    cause: Cause | None = None,
+    known: JustRead | None = None,
+) -> T:
     """Do the work in a transaction of its own, again from the start (3 times at most) after a deadlock."""
     cause = cause or Cause(new_id())
     last: list[Tx] = []
 
     def attempt(connection: Connection) -> T:
-        tx = _tx(services, connection, actor, cause)
+        tx = _tx(services, connection, actor, cause, known)
         last[:] = [tx]
         answer = work(tx)
         tx.flush()
@@ -201,9 +227,10 @@ def run(services: Services, actor: Actor, work: Callable[[Tx], T], cause: Cause 
         raise
 
 
-def _tx(services: Services, connection: Connection, actor: Actor, cause: Cause) -> Tx:
+def _tx(services: Services, connection: Connection, actor: Actor, cause: Cause, known: JustRead | None = None) -> Tx:
     now = services.clock()
-    return Tx(services, connection, actor, now, services.organisations.at(connection, now), cause)
+    people = services.organisations.at(connection, now) if known is None else known.organisation
+    return Tx(services, connection, actor, now, people, cause)
 
 
 def _keep_traces(failed: Tx) -> None:

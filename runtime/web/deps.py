@@ -18,7 +18,7 @@ from metadata.problems import ROOT, Problem, Refusal, Refused
 from runtime import idempotency, identity, transaction
 from runtime.db.ids import new_id
 from runtime.idempotency import Answer
-from runtime.identity import NOBODY, NotSignedIn, Session
+from runtime.identity import NOBODY, NotSignedIn, Recognised, Session
 from runtime.services import Services
 from runtime.transaction import Cause, Tx
 from runtime.web.answers import as_response, language_of
@@ -54,20 +54,26 @@ class Visit:
 
     def read(self) -> AbstractContextManager[Tx]:
         """Read as the actor: `with visit.read() as tx`."""
-        return transaction.read(self.services, self.actor)
+        return transaction.read(self.services, self.actor, self._just_read())
 
     def write(self) -> AbstractContextManager[Tx]:
         """Write as the actor, once: `with visit.write() as tx`."""
-        return transaction.begin(self.services, self.actor, self.cause)
+        return transaction.begin(self.services, self.actor, self.cause, self._just_read())
 
     def run(self, work: Callable[[Tx], T]) -> T:
         """Write as the actor, again from the start after a deadlock."""
-        return transaction.run(self.services, self.actor, work, self.cause)
+        return transaction.run(self.services, self.actor, work, self.cause, self._just_read())
 
     def once(self, work: Callable[[Tx], Answer]) -> Any:
         """Write as the actor and answer; a repeat with the same Idempotency-Key gets the stored answer (S3)."""
         key = idempotency.key_of(self.actor, self.request.headers.get("idempotency-key"), *self._fingerprint())
-        return as_response(idempotency.once(self.services, self.actor, key, work, self.cause))
+        return as_response(idempotency.once(self.services, self.actor, key, work, self.cause, self._just_read()))
+
+    def _just_read(self) -> Recognised | None:
+        """What was read with the session serves the first transaction of the request; a later one reads it anew."""
+        found: Recognised | None = getattr(self.request.state, "recognised", None)
+        self.request.state.recognised = None
+        return found
 
     def _fingerprint(self) -> tuple[str, bytes]:
         route = f"{self.request.method} {self.request.url.path}"
@@ -198,18 +204,17 @@ def _recognise(request: Request) -> Visit:
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         with services.database.read() as connection:
-            actor = identity.key_actor(services, connection, secret.strip(), address_of(request))
-        visit = Visit(request, services, actor)
+            found = identity.key_actor(services, connection, secret.strip(), address_of(request))
     else:
         token = request.cookies.get(cookie_name(services.settings.is_secure))
         if not token:
             raise NotSignedIn()
         with services.database.read() as connection:
-            actor, session = identity.session_actor(services, connection, token)
-        visit = Visit(request, services, actor, session)
-    request.state.language = language_of(request, actor)
-    request.state.actor = actor
-    return visit
+            found = identity.session_actor(services, connection, token, request.path_params.get("app", ""))
+    request.state.language = language_of(request, found.actor)
+    request.state.actor = found.actor
+    request.state.recognised = found
+    return Visit(request, services, found.actor, found.session)
 
 
 def _in_scope(actor: Actor, scope: str) -> bool:
