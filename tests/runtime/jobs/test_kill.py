@@ -35,10 +35,10 @@ def test_kill_9_loses_nothing_and_doubles_nothing(database: Database, database_u
         done = select(tables.counter.c.field, tables.counter.c.value).where(tables.counter.c.app == "effects")
         effects = {row.field: row.value for row in connection.execute(done)}
         states = set(connection.scalars(select(tables.job.c.state)))
+    assert states == {"done"}, errors
     assert acknowledged <= records
     assert set(effects) == records
     assert set(effects.values()) == {1}
-    assert states == {"done"}, errors
 
 
 def _run_and_kill(url: str, folder: Path) -> set[str]:

@@ -23,7 +23,7 @@ from runtime.settings import Settings
 from runtime.transaction import Tx
 
 WRITERS = 2
-DRAIN_SECONDS = 60
+DRAIN_SECONDS = 180
 
 counter = tables.counter
 
@@ -50,7 +50,7 @@ def save_for_ever(services: Services) -> None:
             os.write(1, f"{key}\n".encode())  # the save is acknowledged, in one piece though others write too
         except ZeroDivisionError:
             pass
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def drain(services: Services, running: worker.Running) -> None:
