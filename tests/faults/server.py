@@ -101,6 +101,10 @@ class Server:
     def client(self, key: str = "") -> Client:
         return Client(self.port, key)
 
+    def said(self) -> str:
+        """The end of what it wrote into its log, for whoever looks at a failure."""
+        return self.log.read_text()[-6_000:]
+
     def kill(self) -> None:
         """kill -9: nothing is finished, nothing is flushed."""
         self._end(signal.SIGKILL)
@@ -118,7 +122,7 @@ class Server:
     def _wait_until_ready(self) -> None:
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
-            assert self.process is not None and self.process.poll() is None, self.log.read_text()
+            assert self.process is not None and self.process.poll() is None, self.said()
             try:
                 with self.client() as client:
                     if client.get("/readyz").status == 200:
@@ -126,7 +130,7 @@ class Server:
             except NoAnswer:
                 pass
             time.sleep(0.1)
-        raise AssertionError(f"not ready after {START_SECONDS} seconds: {self.log.read_text()}")
+        raise AssertionError(f"not ready after {START_SECONDS} seconds: {self.said()}")
 
 
 def free_port() -> int:

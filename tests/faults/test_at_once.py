@@ -28,7 +28,7 @@ from tests.faults.test_kill import wait_for_jobs
 
 ROUNDS = int(os.environ.get("FOURFOLD_RACE_ROUNDS", "3"))
 THREADS = 8
-PEOPLE = 200
+PEOPLE = int(os.environ.get("FOURFOLD_SIGN_INS", "200"))
 
 
 def at_once(count: int, act: Callable[[int], Reply]) -> list[Reply]:

@@ -37,7 +37,7 @@ def test_a_server_killed_under_load_keeps_every_promise(books: Books, start_serv
     load.ask_again(server)
     wait_for_jobs(books)
 
-    assert load.ledger.contradictions(books) == []
+    assert load.ledger.contradictions(books) == [], server.said()
     assert broken(books.services) == []
     assert len(load.ledger.created) > 5 * ROUNDS and load.ledger.noted and load.ledger.approved
 
