@@ -5,7 +5,7 @@ from importlib.metadata import entry_points
 
 from engines import actions
 from engines.action_type import ActionType
-from engines.expressions.library import standard_functions
+from engines.expressions.standard import standard_functions
 from engines.flows import nodes
 from engines.flows.node_type import NodeType
 from engines.forms import fields

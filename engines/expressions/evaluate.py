@@ -18,7 +18,7 @@ from engines.expressions import arithmetic
 from engines.expressions.canonical import canonical
 from engines.expressions.environment import Environment, MissingFact, moment_of
 from engines.expressions.function_kind import FunctionKind
-from engines.expressions.library import standard_functions
+from engines.expressions.standard import standard_functions
 from metadata.expressions import EvaluationError, Expression, Node, limits
 
 HANDLED = frozenset({"module", "expression", "expr", "name", "constant", "call", "boolop", "ifexp", "listcomp"})

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from engines.expressions import arithmetic
 from engines.expressions.function_kind import FunctionKind
-from engines.expressions.library import standard_functions
+from engines.expressions.standard import standard_functions
 
 LARGEST = 2**63 - 1
 zone_of = cache(ZoneInfo)
