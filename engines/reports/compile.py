@@ -262,7 +262,7 @@ class _Report:
         self._check_stage(report)
 
     def _check_sort(self, report: CompiledReport) -> None:
-        known = [each.name for each in (*report.dimensions, *report.measures)]
+        known = [*(each.name for each in report.dimensions), *(each.name for each in report.measures)]
         if len(known) < len(self.definition.dimensions) + len(self.definition.measures):
             return  # something that could be sorted by has a problem of its own
         for index, each in enumerate(self.definition.sort):
