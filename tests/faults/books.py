@@ -14,6 +14,7 @@ from engines.actor import Actor, system
 from runtime import identity, organisation, passwords, transaction
 from runtime.services import Services
 from runtime.transaction import Tx
+from tests.faults.server import Client
 
 PASSWORD = "correct horse battery staple"
 CLERKS = ("ann", "bob", "cat")
@@ -124,7 +125,10 @@ DEFINITION: Mapping[str, Any] = {
             "id": "u_closed",
             "name": "closed",
             "when": CLOSED,
-            "then": [{"action": "notify", "to": "=owner", "text": "Closed {{title}}"}],
+            "then": [
+                {"action": "notify", "to": "=owner", "text": "Closed {{title}}"},
+                {"action": "mail", "to": "=owner", "subject": "Closed {{title}}", "text": "It is done."},
+            ],
         },
     ],
     "access": [
@@ -133,6 +137,9 @@ DEFINITION: Mapping[str, Any] = {
         for form in ("account", "entry", "letter", "echo")
     ],
 }
+
+
+EXTRA = {"id": "f_extra", "name": "extra", "type": "text"}
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,29 @@ def entry_fields(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The fields of the entry, to be changed in place."""
     fields: list[dict[str, Any]] = document["forms"][1]["fields"]
     return fields
+
+
+def with_extra() -> dict[str, Any]:
+    document = definition()
+    entry_fields(document).append(EXTRA)
+    return document
+
+
+def with_numbers() -> dict[str, Any]:
+    document = definition()
+    next(each for each in entry_fields(document) if each["name"] == "code")["type"] = "number"
+    return document
+
+
+def publish(client: Client, document: dict[str, Any]) -> int:
+    """Publish as the keeper does; gives the number of the manifest."""
+    place = f"/api/v1/builder/apps/{APP}"
+    draft = client.get(f"{place}/draft").body["version"]
+    kept = client.send("PUT", f"{place}/draft", {"document": document, "version": draft})
+    assert kept.status == 200, kept
+    done = client.post(f"{place}/publish", {"version": kept.body["version"], "accept_losses": True})
+    assert done.status == 200, done
+    return int(done.body["number"])
 
 
 def open_books(services: Services) -> Books:

@@ -10,6 +10,7 @@ from runtime.db.engine import Database
 from runtime.services import Services
 from runtime.settings import Settings
 from tests.faults.books import Books, open_books
+from tests.faults.post_office import PostOffice, open_post_office
 from tests.faults.server import Server
 
 StartServer = Callable[..., Server]
@@ -28,12 +29,19 @@ def books(services: Services) -> Books:
 
 
 @pytest.fixture
-def start_server(books: Books, database_url: str, tmp_path: Path) -> Iterator[StartServer]:
+def post_office() -> Iterator[PostOffice]:
+    """Where the servers' mail goes."""
+    with open_post_office() as office:
+        yield office
+
+
+@pytest.fixture
+def start_server(books: Books, database_url: str, tmp_path: Path, post_office: PostOffice) -> Iterator[StartServer]:
     """Start a server process on the books."""
     started: list[Server] = []
 
     def start(*words: str) -> Server:
-        started.append(Server(database_url, tmp_path, words).start())
+        started.append(Server(database_url, tmp_path, words, post_office.settings).start())
         return started[-1]
 
     yield start

@@ -1,7 +1,7 @@
 """What the clients know: what was asked, what was acknowledged, and whether the database agrees."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -23,11 +23,11 @@ class Ledger:
     approved: set[int] = field(default_factory=set)  # tasks, acknowledged
     refused: list[str] = field(default_factory=list)  # answers that should not have been
 
-    def contradictions(self, books: Books) -> list[str]:
-        """Where the database and the ledger disagree."""
+    def contradictions(self, books: Books, mails: Sequence[tuple[str, str]]) -> list[str]:
+        """Where the database, the mails that came and the ledger disagree."""
         with transaction.read(books.services, system("test")) as tx:
             found = self.refused + list(self._creations(tx, books)) + list(self._changes(tx))
-            return found + list(self._decisions(tx)) + list(_unfinished_jobs(tx))
+            return [*found, *self._decisions(tx), *_unfinished_jobs(tx), *_mails(tx, books, mails)]
 
     def _creations(self, tx: Tx, books: Books) -> Iterator[str]:
         """Each acknowledged entry exists once, and each entry has exactly what follows from it."""
@@ -76,3 +76,13 @@ def _unfinished_jobs(tx: Tx) -> Iterator[str]:
     job = tables.job
     for row in tx.connection.execute(sa.select(job.c.key, job.c.state, job.c.last_error).where(job.c.state != "done")):
         yield f"the job {row.key} is {row.state}: {row.last_error}"
+
+
+def _mails(tx: Tx, books: Books, mails: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Each closed entry was mailed of; a repeat carries the same Message-ID."""
+    entry = books.services.apps.live(tx, APP).forms["t_entry"].table
+    closed = tx.connection.scalars(sa.select(entry.c.f_title).where(entry.c.f_state == "closed"))
+    wanted = Counter(f"Closed {title}" for title in closed)
+    came = Counter(subject for _, subject in set(mails))
+    if came != wanted:
+        yield f"mails: {dict(came - wanted)} too many, {dict(wanted - came)} missing"

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ class Server:
     database_url: str
     folder: Path
     words: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=lambda: free_port())
     process: subprocess.Popen[bytes] | None = None
 
@@ -93,7 +95,7 @@ class Server:
         }
         command = [sys.executable, "-m", "runtime", "serve", "--port", str(self.port), *self.words]
         with self.log.open("ab") as log:
-            environment = {**os.environ, **settings}
+            environment = {**os.environ, **settings, **self.settings}
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.folder)
         self._wait_until_ready()
         return self

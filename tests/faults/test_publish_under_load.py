@@ -14,42 +14,21 @@ import sqlalchemy as sa
 from engines.actor import system
 from runtime import transaction
 from runtime.apps import lock_key
-from tests.faults.books import APP, Books, definition, entry_fields
+from tests.faults.books import APP, Books, definition, publish, with_extra, with_numbers
 from tests.faults.conftest import StartServer
 from tests.faults.invariants import broken
 from tests.faults.load import ENTRIES, Load
+from tests.faults.post_office import PostOffice
 from tests.faults.server import Client
 from tests.faults.test_kill import wait_for_jobs
 
-EXTRA = {"id": "f_extra", "name": "extra", "type": "text"}
 PUBLISHED_SECONDS = 30
 
 
-def with_extra() -> dict[str, Any]:
-    document = definition()
-    entry_fields(document).append(EXTRA)
-    return document
-
-
-def with_numbers() -> dict[str, Any]:
-    document = definition()
-    next(each for each in entry_fields(document) if each["name"] == "code")["type"] = "number"
-    return document
-
-
-def publish(client: Client, document: dict[str, Any]) -> int:
-    """Publish as the keeper does; gives the number of the manifest."""
-    place = f"/api/v1/builder/apps/{APP}"
-    draft = client.get(f"{place}/draft").body["version"]
-    kept = client.send("PUT", f"{place}/draft", {"document": document, "version": draft})
-    assert kept.status == 200, kept
-    done = client.post(f"{place}/publish", {"version": kept.body["version"], "accept_losses": True})
-    assert done.status == 200, done
-    return int(done.body["number"])
-
-
 @pytest.mark.slow
-def test_fields_come_go_and_change_their_type_while_people_save(books: Books, start_server: StartServer) -> None:
+def test_fields_come_go_and_change_their_type_while_people_save(
+    books: Books, start_server: StartServer, post_office: PostOffice
+) -> None:
     server, load = start_server(), Load(books)
     with server.client(books.keys["ann"]) as ann:
         coded = {code: enter(ann, books, code=code) for code in ("12.5", "about twelve")}
@@ -69,7 +48,7 @@ def test_fields_come_go_and_change_their_type_while_people_save(books: Books, st
     assert numbers == [2, 3, 4, 5, 6]
     with server.client(books.keys["ann"]) as ann:
         assert [ann.get(f"{ENTRIES}/{id}").body["values"].get("code") for id in coded.values()] == [12.5, None]
-    assert load.ledger.contradictions(books) == [], server.said()
+    assert load.ledger.contradictions(books, post_office.came) == [], server.said()
     assert broken(books.services) == []
 
 
@@ -99,7 +78,9 @@ def test_a_second_process_follows_a_publish_with_its_next_request(
 
 
 @pytest.mark.slow
-def test_two_processes_serve_while_one_of_them_publishes(books: Books, start_server: StartServer, dialect: str) -> None:
+def test_two_processes_serve_while_one_of_them_publishes(
+    books: Books, start_server: StartServer, post_office: PostOffice, dialect: str
+) -> None:
     if dialect == "sqlite":
         pytest.skip("a SQLite file has one process")
     servers, load = [start_server(), start_server("--no-worker")], Load(books)
@@ -114,7 +95,7 @@ def test_two_processes_serve_while_one_of_them_publishes(books: Books, start_ser
     load.during(servers, publish_often)
     wait_for_jobs(books)
 
-    assert load.ledger.contradictions(books) == [], [server.said() for server in servers]
+    assert load.ledger.contradictions(books, post_office.came) == [], [server.said() for server in servers]
     assert broken(books.services) == []
 
 
