@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -78,7 +79,7 @@ class Facts:
     numbers: Mapping[str, str] = field(default_factory=dict)
     found: Mapping[Search, tuple[Values, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The calendar day in the app's time zone; never the viewer's."""
         return self.now.astimezone(self.zone).date()

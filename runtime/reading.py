@@ -281,8 +281,9 @@ def _shown(
             ids = [row["id"] for row in rows if each.key not in plan.flagged or row[f"?{each.key}"]]
             _add_many(question, each, ids, values, labels if labelled else None)
         elif labelled and each.type.name in ("member", "department"):
+            names = {id: called(question, each.type.name, id) for id in {value[each.key] for value in values}}
             for value, label in zip(values, labels, strict=True):
-                label[each.key] = called(question, each.type.name, value[each.key])
+                label[each.key] = names[value[each.key]]
     shown = [Shown(v["id"], v.get("version", 0), v, label) for v, label in zip(values, labels, strict=True)]
     return _expanded(question, shown, expand) if expand else shown
 

@@ -26,6 +26,7 @@ from runtime.web.metrics import Metrics
 # Whatever module of these packages has a `router` is served. The builder's floor lies above this one, so it is
 # known here by name only.
 FLOORS = ("runtime.web", "builder_api", "runtime.web.pages")
+BUSIEST = ("records",)  # comes first where a request looks for its route
 API = "/api/v1"
 NO_TELEMETRY: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans"), False)  # /metrics counts for us
 
@@ -100,7 +101,8 @@ def web_modules() -> Iterator[ModuleType]:
         spec = find_spec(floor)
         if spec is None or spec.submodule_search_locations is None:
             continue
-        for info in sorted(pkgutil.iter_modules(spec.submodule_search_locations), key=lambda info: info.name):
+        found = pkgutil.iter_modules(spec.submodule_search_locations)
+        for info in sorted(found, key=lambda info: (info.name not in BUSIEST, info.name)):
             if not info.ispkg:
                 module = importlib.import_module(f"{floor}.{info.name}")
                 if isinstance(getattr(module, "router", None), APIRouter):

@@ -145,7 +145,7 @@ def lock(tx: "Tx", table: sa.Table, ids: Iterable[int]) -> None:
 def insert(tx: "Tx", form: CompiledForm, record: Mapping[str, Any]) -> None:
     """Write a new record with its lists and rows."""
     values = {column.key: record.get(label) for label, column in stored_columns(form).items()}
-    tx.connection.execute(sa.insert(form.table), [values])
+    tx.connection.execute(sa.insert(form.table), values)
     for field in form.lists:
         _insert_values(tx, field, record["id"], record.get(field.id) or ())
 

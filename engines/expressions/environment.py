@@ -10,6 +10,7 @@ from engines.facts import Facts, RecordKey
 from engines.organisation import Organisation
 
 NOTHING: Mapping[str, Any] = {}
+USER = "user of expressions"  # beside the fields of the facts, which `replace` makes anew without it
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,15 @@ class MissingFact(Exception):
         self.key = key
 
 
-def user_values(facts: Facts) -> dict[str, Any]:
-    """What `user` means for the actor of these facts."""
+def user_values(facts: Facts) -> Mapping[str, Any]:
+    """What `user` means for the actor of these facts; worked out once for as long as they are the same actor's."""
+    kept: Mapping[str, Any] | None = facts.__dict__.get(USER)
+    if kept is None:
+        kept = facts.__dict__[USER] = _user_values(facts)
+    return kept
+
+
+def _user_values(facts: Facts) -> dict[str, Any]:
     actor = facts.actor
     roles = {facts.role_names.get(role, role) for role in actor.roles_in(facts.app)}
     return {

@@ -40,9 +40,10 @@ def execute(app: CompiledApp, request: SaveRequest, before: Mapping[str, Any] | 
     if wanted := _calculate(save, steps):
         return wanted
 
+    calculated = dict(save.after)
     if wanted := _ask_early_rules(save, steps):
         return wanted
-    if wanted := _calculate(save, steps):
+    if save.after != calculated and (wanted := _calculate(save, steps)):
         return wanted
 
     checking.check(save, steps)

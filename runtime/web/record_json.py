@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledForm
-from engines.json_values import moment_text, to_json
+from engines.json_values import moment_text, plain_number, to_json
 from metadata.value_types import TEXT, ValueType
 from runtime.history import SYSTEM_TYPES, Entry
 from runtime.reading import Page, Shown
@@ -17,7 +19,12 @@ Write = Callable[[Any], Any]
 
 def record_json(app: CompiledApp, form: CompiledForm, shown: Shown, columns: Iterable[Wanted] | None = None) -> Json:
     """A record with its system fields on top and its values below."""
-    return _write(app, form, shown, _plan(app, form, columns if columns is not None else _own(form, shown)))
+    if columns is not None:
+        return _write(app, form, shown, _plan(app, form, columns))
+    plan = app.access.remember(
+        ("json", form.id, tuple(shown.values)), lambda: _plan(app, form, _own(form, shown.values))
+    )
+    return _write(app, form, shown, plan)
 
 
 def page_json(app: CompiledApp, form: CompiledForm, page: Page) -> Json:
@@ -70,10 +77,10 @@ def _plan(app: CompiledApp, form: CompiledForm, columns: Iterable[Wanted]) -> _P
     return _Plan(system, written, {each.key: each.name for each in wanted})
 
 
-def _own(form: CompiledForm, shown: Shown) -> list[Wanted]:
-    """The columns of a record that came alone, from its values."""
+def _own(form: CompiledForm, keys: Iterable[str]) -> list[Wanted]:
+    """The columns of a record that came alone, from the keys of its values."""
     found = []
-    for key in shown.values:
+    for key in keys:
         field = form.fields.get(key)
         type = field.type if field is not None else SYSTEM_TYPES.get(key, TEXT)
         found.append(Wanted(key, field.name if field is not None else key, (key,), type, field))
@@ -83,8 +90,9 @@ def _own(form: CompiledForm, shown: Shown) -> list[Wanted]:
 def _write(app: CompiledApp, form: CompiledForm, shown: Shown, plan: _Plan) -> Json:
     held, names = shown.values, plan.names
     found: Json = {"id": str(shown.id), "version": shown.version}
-    found |= {key: _written(write, held[key]) for key, write in plan.system}
-    found["values"] = {name: _written(write, held.get(key)) for key, name, write in plan.own}
+    for key, write in plan.system:
+        found[key] = held[key] if write is None else write(held[key])
+    found["values"] = {name: held.get(key) if write is None else write(held.get(key)) for key, name, write in plan.own}
     labels = {names.get(key, key): label for key, label in shown.labels.items() if label is not None}
     if labels:
         found["labels"] = labels
@@ -118,9 +126,27 @@ def _writer(form: CompiledForm, key: str) -> Write | None:
 
 def _by_type(type: ValueType) -> Write | None:
     """How values of a type are written; None for those that stand as they are."""
-    if type.name in ("text", "yes_no", "blank"):
-        return None
-    return lambda value: None if value is None and type.name != "list" else to_json(value, type)
+    if type.name == "list":
+        return lambda value: to_json(value, type)
+    return _WRITERS.get(type.name)
+
+
+def _number(value: Any) -> Any:
+    """A decimal is written as a number at the very end, by `write_json`."""
+    return value if value is None or type(value) is Decimal else plain_number(value)
+
+
+def _moment(value: datetime | None) -> Any:
+    return value if value is None or value.tzinfo is UTC else moment_text(value)
+
+
+def _id(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+_WRITERS: Mapping[str, Write] = {"number": _number, "datetime": _moment} | dict.fromkeys(
+    ("member", "department", "link"), _id
+)
 
 
 def _rows_writer(form: CompiledForm) -> Write:
