@@ -14,7 +14,7 @@ from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.flows import tree
 from engines.rules import sentence_of
 from metadata.canonical import as_text
-from metadata.problems import ROOT, Conflict, Invalid, Problem, Refusal, Refused
+from metadata.problems import ROOT, Invalid, Problem, Refusal, Refused
 from runtime import traces
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
@@ -62,11 +62,10 @@ def save_draft(page: SignedInOnly, data: CheckedForm, app: str) -> Response:
     try:
         document = read_json(text.encode())
         draft = page.visit.run(lambda tx: drafts.put(tx, app, document, int(version) if version.isdigit() else None))
+        version = str(draft.version)
         if data.get("then") == "publish":
             return _publish(page, app, draft, bool(data.get("accept_losses")))
-        return _editor(page, app, draft, said=page.word("The draft is saved"))
-    except Conflict as stale:
-        return _refused(page, app, text, version, stale)
+        return _editor(page, app, said=page.word("The draft is saved"))
     except Refusal as refusal:
         return _refused(page, app, text, version, refusal)
 
@@ -92,9 +91,9 @@ def _publish(page: Page, app: str, draft: Draft, accept_losses: bool) -> Respons
     return page.go(f"/apps/{app}/build?tab=json", page.word("Version %(number)s is live", number=published.number))
 
 
-def _editor(page: Page, app: str, draft: Draft, said: str = "") -> Response:
+def _editor(page: Page, app: str, said: str = "") -> Response:
     with page.visit.read() as tx:
-        return page.fragment("partials/json_editor.html", **_json_view(page, tx, app, draft, said))
+        return page.fragment("partials/json_editor.html", **_json_view(page, tx, app, drafts.get(tx, app), said))
 
 
 def _refused(page: Page, app: str, text: str, version: str, refusal: Refusal) -> Response:
