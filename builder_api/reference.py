@@ -18,7 +18,7 @@ from metadata.kinds import Kinds, OfKind
 from metadata.language import COMMON
 from metadata.names import IsExpression, IsTemplate, IsValue, Reference
 from metadata.text import say
-from metadata.walk import arms_of, base_of
+from metadata.walk import annotation_of, arms_of, base_of
 
 MODELS: dict[str, type[BaseModel]] = {
     model.__name__: model
@@ -141,7 +141,7 @@ def _kinds(noun: str, kinds: Kinds, language: str) -> Iterator[str]:
 def _own_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     """The objects that stand inside the options of a kind, the outer before the inner."""
     for info in model.model_fields.values():
-        for inner in _models_in(_annotation(info)):
+        for inner in _models_in(annotation_of(info)):
             yield inner
             yield from _own_models(inner)
 
@@ -162,11 +162,7 @@ def _table(model: type[BaseModel], wanted: Callable[[str], bool], language: str)
     yield "|---|---|---|"
     for name, info in model.model_fields.items():
         if wanted(name):
-            yield f"| `{info.alias or name}` | {_value(_annotation(info), language)} | {_default(info, language)} |"
-
-
-def _annotation(info: FieldInfo) -> Any:
-    return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+            yield f"| `{info.alias or name}` | {_value(annotation_of(info), language)} | {_default(info, language)} |"
 
 
 def _default(info: FieldInfo, language: str) -> str:

@@ -5,36 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from engines.actor import Actor, system
 from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
 from engines.expressions import Environment, Moment, NotPushable, evaluate, missing_records
 from engines.facts import Facts, RecordKey, Values
 from engines.relation import Reading, Relation
+from metadata.access import Verb
 from metadata.expressions import Expression, FieldReference, Names, Scope, check, fail_closed
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
 from metadata.registry import Registry
 from metadata.text import say
 from metadata.value_types import YES_NO
 
-VERBS = (
-    "create",
-    "read",
-    "update",
-    "delete",
-    "restore",
-    "assign",
-    "export",
-    "import",
-    "print",
-    "share",
-    "bulk",
-    "comment",
-    "see_history",
-    "see_audit",
-    "start_flow",
-)
+VERBS: tuple[Verb, ...] = get_args(Verb)
 NAMED_SCOPES = {"own": "owner == user", "department": "department in user.departments", "all": None}
 
 SYSTEM = system("truth")

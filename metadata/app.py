@@ -38,7 +38,7 @@ RESERVED_KEYS = (
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except Exception:
+    except (KeyError, ValueError, OSError):  # what zoneinfo raises for names that are none, or only folders
         raise PydanticCustomError("unknown_time_zone", "“{name}” is no time zone", {"name": name}) from None
     return name
 

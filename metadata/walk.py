@@ -67,6 +67,11 @@ def things(model: BaseModel, path: Path = ROOT, around: tuple[BaseModel, ...] = 
             yield from things(inner, place, (*around, model))
 
 
+def annotation_of(info: FieldInfo) -> Any:
+    """The type of a key with everything that is remarked about it."""
+    return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+
+
 def base_of(annotation: Any) -> Any:
     """Strip what is only remarked about a type."""
     while get_origin(annotation) is Annotated:
@@ -128,16 +133,11 @@ def _place_in(model: BaseModel, place: Place, forms: _Forms) -> Place:
 def _rows_at_hand(trigger: BaseModel) -> str | None:
     """The subform whose rows a rule is about, where its trigger's kind has such a key."""
     for name, info in type(trigger).model_fields.items():
-        markers = [_marker(arm) for arm in arms_of(_annotation(info))]
+        markers = [_marker(arm) for arm in arms_of(annotation_of(info))]
         if any(isinstance(marker, Reference) and marker.at_hand for marker in markers):
             rows: str | None = getattr(trigger, name)
             return rows
     return None
-
-
-def _annotation(info: FieldInfo) -> Any:
-    """The type of a key with everything that is remarked about it."""
-    return Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
 
 
 def _with_rows(form: str | None, rows: Any, forms: _Forms) -> Place:
@@ -149,7 +149,7 @@ def _of_model(model: BaseModel, path: Path, place: Place, forms: _Forms) -> Iter
     place = _place_in(model, place, forms)
     for name, info in type(model).model_fields.items():
         at = _Spot(model, place, forms)
-        yield from _of_value(_annotation(info), getattr(model, name), path / (info.alias or name), at)
+        yield from _of_value(annotation_of(info), getattr(model, name), path / (info.alias or name), at)
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,7 @@ def _run(statement: ast.Expr, environment: Environment) -> Any:
     interpreter.symtable = run.table()
     try:
         return interpreter.run(statement)
-    except BaseException as error:
-        # asteval's own text quotes the arguments, that is the record: it goes no further
-        if not isinstance(error, Exception):
-            raise
+    except Exception:  # asteval's own text quotes the arguments, that is the record: it goes no further
         raise run.failure or _failed() from None
     finally:
         _give_back(interpreter)

@@ -41,6 +41,11 @@ class CompiledDimension:
     def is_list(self) -> bool:
         return self.expression.type.name == "list"
 
+    @property
+    def field(self) -> str:
+        """The field that it reads, by id: the last step of its path."""
+        return max(self.expression.reads, key=len)[-1]
+
 
 @dataclass(frozen=True)
 class CompiledMeasure:

@@ -121,7 +121,7 @@ class _Maker:
         stages = stages_of(self.report)
         now = sa.case(*self._places(source.column(stage.expression), stages), else_=-1)
         spans = self.history.alias()
-        of_record = sa.and_(spans.c.record == source.record.column("id"), spans.c.field == _own_field(stage))
+        of_record = sa.and_(spans.c.record == source.record.column("id"), spans.c.field == stage.field)
         ever = sa.func.max(sa.case(*self._places(spans.c.value, stages), else_=-1))
         past = sa.select(sa.func.coalesce(ever, -1)).where(of_record).scalar_subquery()
         hidden = source.column(stage.expression) == ""
@@ -166,7 +166,3 @@ def _aggregate(measure: CompiledMeasure, value: ColumnElement[Any]) -> list[Colu
             return [sa.func.sum(value, type_=value.type).label(measure.name)]
     function = sa.func.min if measure.aggregate == "min" else sa.func.max
     return [function(value, type_=value.type).label(measure.name)]
-
-
-def _own_field(dimension: CompiledDimension) -> str:
-    return max(dimension.expression.reads, key=len)[-1]

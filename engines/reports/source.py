@@ -67,7 +67,7 @@ class Source:
     def dimension(self, dimension: CompiledDimension) -> Column:
         """The key of a group as text or id; a list is spread over its values."""
         if dimension.is_list:
-            table, value, belongs = self.readable.values(_field_of(dimension))
+            table, value, belongs = self.readable.values(dimension.field)
             self._lists.append((table, belongs))
             return cast(Column, value)
         if dimension.every is not None:
@@ -82,7 +82,7 @@ class Source:
             column = self.dimension(dimension)
             blank = sa.or_(column.is_(None), column == "") if dimension.type.name == "text" else column.is_(None)
             return blank if key is None else column == key
-        table, value, belongs = self.readable.values(_field_of(dimension))
+        table, value, belongs = self.readable.values(dimension.field)
         held = sa.select(sa.literal(1)).select_from(table).where(belongs)
         return ~held.exists() if key is None else held.where(value == key).exists()
 
@@ -99,10 +99,6 @@ class Source:
             clause = clause.outerjoin(table, belongs)
         labelled = [column.label(label) for label, column in columns.items()]
         return sa.select(*labelled).select_from(clause).where(sa.and_(*narrowed))
-
-
-def _field_of(dimension: CompiledDimension) -> str:
-    return max(dimension.expression.reads, key=len)[-1]
 
 
 def bucket(day: Column, every: str, dialect: str) -> Column:

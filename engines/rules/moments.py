@@ -1,4 +1,4 @@
-"""Offsets and durations as people write them ("-7 day", "+24 hour"), and the moments they lead to."""
+"""Offsets as people write them ("-7 day", "+24 hour"), and the moments they lead to."""
 
 import calendar
 import re
@@ -12,7 +12,6 @@ from pydantic import StringConstraints
 Unit = Literal["minute", "hour", "day", "week", "month", "year"]
 
 OffsetText = Annotated[str, StringConstraints(pattern=r"^[+-]?[0-9]{1,4} (minute|hour|day|week|month|year)s?$")]
-DurationText = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3} (minute|hour|day|week)s?$")]
 TimeText = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 _written = re.compile(r"([+-]?)([0-9]+) ([a-z]+?)s?\Z")
@@ -68,11 +67,6 @@ def read_offset(text: str) -> Offset:
         raise ValueError(f"{text!r} is no offset")
     amount = int(found[2])
     return Offset(-amount if found[1] == "-" else amount, found[3])
-
-
-def read_duration(text: str) -> timedelta:
-    """Read "10 day" as a length of time."""
-    return read_offset(text).length
 
 
 def read_time(text: str | None) -> time | None:

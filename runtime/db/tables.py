@@ -6,9 +6,11 @@ member who is mentioned. Ids are made by the process (`runtime.db.ids`).
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-from runtime.db.types import Id, Json, UtcDateTime
+from engines.columns import Id, UtcDateTime
+
+Json = JSON(none_as_null=True)
 
 metadata = MetaData(
     naming_convention={

@@ -7,12 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from engines.durations import Duration, read_duration
 from engines.effects import CloseTasks, Effect, Notify, OpenTask, SetTimer
 from engines.events import TaskDecided, TimerFired
-from engines.flows import durations
 from engines.flows.approvers import Approvers, CompiledApprover, as_called, as_written, compile_approvers, resolve
 from engines.flows.compiled import CompiledNode
-from engines.flows.durations import Duration
 from engines.flows.node_type import (
     NodeContext,
     NodeEvent,
@@ -106,7 +105,7 @@ class Approval(NodeType):
             fallback=fallback,
             skip_if_none=options.if_none == "skip",
             own_request=options.own_request,
-            limit=durations.read(options.limit.after) if options.limit else None,
+            limit=read_duration(options.limit.after) if options.limit else None,
             then=options.limit.then if options.limit else "remind",
         )
 

@@ -7,11 +7,10 @@ from typing import Any
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from engines.durations import Duration, read_duration, say_duration
 from engines.effects import SetTimer
 from engines.events import TimerFired
-from engines.flows import durations
 from engines.flows.compiled import CompiledNode
-from engines.flows.durations import Duration
 from engines.flows.node_type import NodeContext, NodeEvent, NodeType, Step, Token, Visit, go_on, wait
 from metadata.names import FieldName
 from metadata.registry import Options as BaseOptions
@@ -47,7 +46,7 @@ class Wait(NodeType):
 
     def compile(self, options: Any, context: NodeContext) -> CompiledWait:
         if options.for_ is not None:
-            return CompiledWait(durations.read(options.for_), None)
+            return CompiledWait(read_duration(options.for_), None)
         field = context.field(context.form or "", options.until, "until")
         if field is not None and field.type.name not in ("date", "datetime"):
             context.add("wrong_type", _NO_DATE, "until")
@@ -68,7 +67,7 @@ class Wait(NodeType):
 
     def sentence(self, options: Any, language: str) -> str:
         if options.for_ is not None:
-            length = durations.in_words(options.for_, language)
+            length = say_duration(options.for_, language)
             return say({"en": f"Waits for {length}", "zh": f"等待 {length}"}, language)
         return say({"en": f"Waits until {options.until}", "zh": f"等到 {options.until}"}, language)
 

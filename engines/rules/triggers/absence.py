@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from engines.action_type import ActionContext
-from engines.rules.moments import DurationText, read_duration, read_offset
+from engines.durations import Duration, read_duration, say_duration
 from engines.rules.trigger_type import Sweep, TriggerType
 from metadata import registry
 from metadata.names import FieldName, FormName, Reference
@@ -39,7 +39,7 @@ class Absence(TriggerType):
         child: FormName | None = None
         link: Annotated[str, Reference("field", of="child")] | None = None
         rows: FieldName | None = None
-        duration: DurationText
+        duration: Duration
 
     def compile(self, options: Any, context: ActionContext) -> Silence | None:
         form, duration = context.form or "", read_duration(options.duration)
@@ -75,7 +75,7 @@ class Absence(TriggerType):
         return value + compiled.duration  # type: ignore[no-any-return]
 
     def sentence(self, options: Any, language: str) -> str:
-        length = read_offset(options.duration).say(language)
+        length = say_duration(options.duration, language)
         what = options.child or options.rows
         if language == "zh":
             return f"当“{options.form}”连续 {length}没有{f'新的 {what}' if what else '任何修改'}时"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from engines.action_type import ActionContext
-from engines.rules.moments import DurationText, read_duration, read_offset
+from engines.durations import Duration, read_duration, say_duration
 from engines.rules.trigger_type import Sweep, TriggerType
 from metadata import registry
 from metadata.names import FieldName, FormName
@@ -36,7 +36,7 @@ class TimeInStage(TriggerType):
         form: FormName
         field: FieldName
         value: str | tuple[str, ...]
-        duration: DurationText
+        duration: Duration
 
     def compile(self, options: Any, context: ActionContext) -> Stay | None:
         field = context.field(context.form or "", options.field, "field")
@@ -75,7 +75,7 @@ class TimeInStage(TriggerType):
 
     def sentence(self, options: Any, language: str) -> str:
         value = options.value if isinstance(options.value, str) else ", ".join(options.value)
-        length = read_offset(options.duration).say(language)
+        length = say_duration(options.duration, language)
         if language == "zh":
             return f"当“{options.form}”的 {options.field} 停留在 {value} 满 {length}时"
         return f"when {options.field} of {options.form} has been {value} for {length}"

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.compiled import SYSTEM_TITLES, CompiledApp, CompiledField, CompiledForm
 from engines.organisation import Organisation
 from metadata.text import say
 from metadata.value_types import ValueType
@@ -32,23 +32,6 @@ KEPT_BY_VALUE_TYPE = {
     "link": "link",
     "list": "tags",
     "rows": "subform",
-}
-
-
-def _(text: str) -> str:
-    """Mark a word for the catalogue; it is translated where it is shown."""
-    return text
-
-
-SYSTEM_TITLES = {
-    "id": _("Id"),
-    "version": _("Version"),
-    "owner": _("Owner"),
-    "department": _("Department"),
-    "created_at": _("Created at"),
-    "created_by": _("Created by"),
-    "updated_at": _("Changed at"),
-    "updated_by": _("Changed by"),
 }
 
 
@@ -300,7 +283,7 @@ class SystemKind:
 
 def system_field(name: str, type: ValueType, language: str) -> CompiledField:
     """A field of the platform (owner, created at, ...) as something to draw."""
-    title = translations(language).gettext(SYSTEM_TITLES.get(name, name))
+    title = say(SYSTEM_TITLES.get(name, name), language)
     return CompiledField(name, name, title, SystemKind(), None, type, read_only=True)  # type: ignore[arg-type]
 
 
