@@ -79,6 +79,8 @@ class FieldKind(Protocol):
     title: ClassVar[Text]
     icon: ClassVar[str]
     widget: ClassVar[str]
+    is_searched: ClassVar[bool]
+    holds_files: ClassVar[bool]
 
     def columns(self, field: "CompiledField") -> tuple[sa.Column[Any], ...]: ...
 
@@ -215,7 +217,7 @@ class EarlyAnswer:
 
 
 class EarlyRules(Protocol):
-    """What `decide` asks of the compiled rules (`app.rules`) before a record is written (semantics.md S1, step 8).
+    """What `decide` asks of the compiled rules (`app.rules`) before a record is written (docs/architecture.md, S1).
 
     `early` is asked once for a save with the event as it stands after the formulas: `event.after` holds the values
     by field id. It runs the early rules of the form in their order, each seeing what the ones before it set, and

@@ -81,7 +81,7 @@ def save(
     typed: Mapping[str, Any] = NOTHING,
     check_version: bool = True,
 ) -> Saved:
-    """Create a record (id None) or change one, with everything that follows from it (semantics.md S1).
+    """Create a record (id None) or change one, with everything that follows from it (docs/architecture.md, S1).
 
     `values` come from outside, by name; `typed` from rules, flows and the platform, by id. Without `check_version`
     the caller has made sure of the version himself, or may overwrite what he has not seen.

@@ -47,7 +47,7 @@ class Cause:
 
 @dataclass
 class Budget:
-    """How much one root transaction may do; shared by everything it causes (semantics.md S1)."""
+    """How much one root transaction may do; shared by everything it causes (docs/architecture.md, S1)."""
 
     depth: int = 5
     actions: int = 100

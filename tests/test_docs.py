@@ -55,7 +55,7 @@ def test_every_kind_has_its_place_in_the_reference_and_on_the_page_of_its_noun(n
 def test_every_function_is_told_with_an_example(language: str) -> None:
     page = read(f"expressions{LANGUAGES[language]}.md")
 
-    assert [kind.name for kind in KINDS.functions if f"#### `{kind.name.upper()}(" not in page] == []
+    assert [kind.name for kind in KINDS.functions if kind.theme and f"#### `{kind.name.upper()}(" not in page] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
