@@ -27,7 +27,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAITING = ", ".join(f"ff-{name}:not([data-ready])" for name in ("form", "menu", "combobox", "subform", "date-box"))
+ISLANDS = ("form", "menu", "combobox", "subform", "date-box", "todo", "chart")
+WAITING = ", ".join(f"ff-{name}:not([data-ready])" for name in ISLANDS)
+DECIDERS = {"sales_director": "赵敏", "legal": "方律", "general_manager": "龚明华", "finance": "蔡文"}
 PASSWORD = "a long enough password 1"
 DESKTOP, PHONE = 1440, 390
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -119,8 +121,13 @@ def _prepare(services: Any) -> dict[str, int]:
             compiled = services.apps.live(tx, app)
             for role in compiled.role_ids.values():
                 organisation.grant_role(tx, app, role, admin)
-        organisation.grant_role(tx, "crm", services.apps.live(tx, "crm").role_ids["seller"], seller)
-    return {"admin": admin, "seller": seller}
+        crm = services.apps.live(tx, "crm")
+        organisation.grant_role(tx, "crm", crm.role_ids["seller"], seller)
+        people = {"admin": admin, "seller": seller}
+        for role, name in DECIDERS.items():
+            people[role] = organisation.add_member(tx, name, f"{role}@example.com", language="zh", department=sales)
+            organisation.grant_role(tx, "crm", crm.role_ids[role], people[role])
+    return people
 
 
 def _free_port() -> int:

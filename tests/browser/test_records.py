@@ -14,8 +14,7 @@ def some_customers(site) -> list[int]:
     return [site.save("admin", "customer", {"name": name}) for name in ("Acme Robotics", "杭州云启科技", "Nordwind")]
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+@pytest.mark.parametrize(("width", "language"), [(DESKTOP, "en"), (PHONE, "zh")])
 @pytest.mark.parametrize(
     "path", ["/", CUSTOMERS, f"{CUSTOMERS}/new", f"{CUSTOMERS}/trash", "/account", "/admin/members"]
 )
