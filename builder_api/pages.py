@@ -18,6 +18,7 @@ from metadata.problems import ROOT, Invalid, Problem, Refusal, Refused
 from runtime import traces
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
+from runtime.web.incoming import number_in
 from runtime.web.pages.navigation import form_icon, live_apps
 from runtime.web.pages.page import Page, SignedInOnly
 from runtime.web.strict_json import read_json
@@ -61,7 +62,7 @@ def save_draft(page: SignedInOnly, data: CheckedForm, app: str) -> Response:
     text, version = str(data.get("document", "")), str(data.get("version", ""))
     try:
         document = read_json(text.encode())
-        draft = page.visit.run(lambda tx: drafts.put(tx, app, document, int(version) if version.isdigit() else None))
+        draft = page.visit.run(lambda tx: drafts.put(tx, app, document, number_in(version)))
         version = str(draft.version)
         if data.get("then") == "publish":
             return _publish(page, app, draft, bool(data.get("accept_losses")))

@@ -40,9 +40,11 @@ def key_of(value: Any) -> str:
 
 def typed_key(dimension: CompiledDimension, key: str | None) -> Any:
     """Read a key that came back from a page or a request; raises Invalid."""
-    if key is None or dimension.every is not None:
-        return key
+    if key is None:
+        return None
     try:
+        if dimension.every is not None:
+            return date.fromisoformat(key).isoformat()
         if dimension.type.is_reference:
             return int(key)
         if dimension.type.name == "yes_no":

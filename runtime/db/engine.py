@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, exc, make_url, text
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from metadata.problems import ROOT, Problem, Refusal
@@ -192,6 +192,12 @@ def _sqlite_engine(url: str, on_connect: OnConnect, busy_seconds: float) -> Engi
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @event.listens_for(engine, "handle_error")
+    def call_it_by_its_name(context: ExceptionContext) -> None:
+        """A number beyond 64 bits is the asker's mistake, as it is on PostgreSQL, and no accident."""
+        if isinstance(context.original_exception, OverflowError):
+            raise exc.DataError(context.statement, {}, context.original_exception)
 
     return engine
 

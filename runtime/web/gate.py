@@ -117,7 +117,7 @@ class Gate:
         ours = {request.headers.get("host", ""), urlsplit(self.settings.address).netloc}
         if site is not None and site not in ("same-origin", "none"):
             raise CrossSite()
-        if site is None and origin is not None and urlsplit(origin).netloc not in ours:
+        if site is None and origin is not None and _host_of(origin) not in ours:
             raise CrossSite()
 
     async def _read_body(self, request: Request) -> Receive:
@@ -125,7 +125,7 @@ class Gate:
         is_form = kind in FORMS
         maximum = self.settings.file_limit + 1_000_000 if is_form else self.settings.body_limit
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > maximum:
+        if length.isascii() and length.isdigit() and int(length[:12]) > maximum:
             raise body_too_large(maximum)
         counted = _counted(request.receive, maximum)
         if is_form:
@@ -166,6 +166,14 @@ class _Answer:
 def _request_id(request: Request) -> str:
     given = request.headers.get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _host_of(origin: str) -> str | None:
+    """The host that an origin names; none where it is no origin at all."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def _cookie(request: Request) -> str | None:

@@ -24,6 +24,7 @@ from runtime.web.record_json import entry_json, page_json, record_json
 router = APIRouter(prefix="/api/v1/apps/{app}/forms/{form}/records", tags=["records"])
 
 MOST_AT_ONCE = 200
+NUMBER = 2**31 - 1  # what a page or a size may be at all; how large is told by the list itself
 _etag = re.compile(r'\A"([0-9]{1,19})\.([0-9]{1,9})"\Z')
 
 
@@ -37,8 +38,8 @@ class ListParameters(BaseModel):
     fields: str | None = Field(default=None, max_length=4_000)
     expand: str = Field(default="", max_length=1_000)
     search: str = Field(default="", max_length=1_000)
-    page: int = 1
-    size: int = reading.PAGE_SIZE
+    page: int = Field(default=1, ge=-NUMBER, le=NUMBER)
+    size: int = Field(default=reading.PAGE_SIZE, ge=-NUMBER, le=NUMBER)
     cursor: str = Field(default="", max_length=2_000)
     count: Literal["capped", "exact", "none"] = "capped"
 

@@ -10,6 +10,7 @@ from metadata.text import say
 from runtime import reports
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import SignedIn, Visit
+from runtime.web.incoming import number_in
 from runtime.web.record_json import record_json
 
 router = APIRouter(prefix="/api/v1/apps/{app}", tags=["reports"])
@@ -87,8 +88,8 @@ def _parameters(visit: Visit) -> dict[str, str]:
 
 
 def _whole(query: Mapping[str, str], name: str, otherwise: int, most: int) -> int:
-    text = query.get(name, str(otherwise))
-    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most:
-        return int(text)
+    number = number_in(query.get(name, str(otherwise)))
+    if number is not None and 1 <= number <= most:
+        return number
     message = {"en": f"“{name}” is a number from 1 to {most}", "zh": f"“{name}”须为 1 到 {most} 的整数"}
     raise Invalid(Problem(ROOT / name, "out_of_range", message))

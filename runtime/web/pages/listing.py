@@ -15,6 +15,7 @@ from metadata.problems import ROOT, Invalid
 from runtime.question import Question
 from runtime.shown_columns import Label, Wanted, resolve
 from runtime.transaction import Tx
+from runtime.web.incoming import number_in
 from runtime.web.pages import filters
 from runtime.web.pages.fields import Drawing, system_field
 from runtime.web.pages.filters import Condition, People
@@ -54,8 +55,8 @@ class Listing:
 
     @property
     def page(self) -> int:
-        text = self.query.get("page", "1")
-        return max(1, int(text)) if text.isdigit() and len(text) < 5 else 1
+        number = number_in(self.query.get("page", "1")) or 1
+        return number if number < 10_000 else 1
 
     @property
     def match(self) -> str:
