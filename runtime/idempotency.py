@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from engines.actor import Actor
 from metadata.problems import ROOT, Conflict, Invalid, Path, Problem, Refusal
@@ -100,14 +101,15 @@ def once(
 @contextmanager
 def _alone(services: Services, key: Key) -> Iterator[None]:
     """Refuse a second sending while this process still answers the first."""
+    name = _name(key)
     with services.lock:
-        if key in services.answering:
+        if name in services.answering:
             raise InProgress()
-        services.answering.add(key)
+        services.answering.add(name)
     try:
         yield
     finally:
-        services.answering.discard(key)
+        services.answering.discard(name)
 
 
 def _first_time(tx: Tx, key: Key, work: Callable[[Tx], Answer]) -> Answer:
@@ -121,8 +123,8 @@ def _first_time(tx: Tx, key: Key, work: Callable[[Tx], Answer]) -> Answer:
 
 
 def _replay(tx: Tx, key: Key) -> Answer | None:
-    _forget_old(tx)
     _take_turn(tx, key)
+    _forget_if_old(tx.connection, key, tx.now)
     row = tx.connection.execute(select(tables.idempotency).where(*_is(key))).one_or_none()
     if row is None:
         return None
@@ -139,14 +141,18 @@ def _replay(tx: Tx, key: Key) -> Answer | None:
 def _take_turn(tx: Tx, key: Key) -> None:
     """Let only one process answer a key at a time (on SQLite the writer's turn does it)."""
     if tx.dialect == "postgresql":
-        number = int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big", signed=True)
+        number = int.from_bytes(hashlib.sha256(repr(_name(key)).encode()).digest()[:8], "big", signed=True)
         if not tx.connection.execute(select(func.pg_try_advisory_xact_lock(number))).scalar():
             raise InProgress()
 
 
-def _forget_old(tx: Tx) -> None:
-    old = tables.idempotency.c.expires < tx.now
-    tx.connection.execute(delete(tables.idempotency).where(old))
+def purge(connection: Connection, now: datetime) -> int:
+    """Forget the keys whose day is over; never in a save, or saves would wait for one another's forgetting."""
+    return connection.execute(delete(tables.idempotency).where(tables.idempotency.c.expires < now)).rowcount
+
+
+def _forget_if_old(connection: Connection, key: Key, now: datetime) -> None:
+    connection.execute(delete(tables.idempotency).where(*_is(key), tables.idempotency.c.expires < now))
 
 
 def _store_refusal(services: Services, key: Key, refusal: Refusal) -> None:
@@ -161,12 +167,12 @@ def _store_refusal(services: Services, key: Key, refusal: Refusal) -> None:
         "extra": refusal.extra,
     }
     values = {"state": "done", "status": refusal.status, "body": write_json({"refusal": told}).encode()}
-    expires = services.clock() + LIFE
+    row = {**_names(key), "fingerprint": key.fingerprint, **values, "expires": services.clock() + LIFE}
+    put = postgresql.insert if services.database.is_postgresql else sqlite.insert
     with services.database.write() as connection:
-        connection.execute(delete(tables.idempotency).where(*_is(key)))
-        connection.execute(
-            insert(tables.idempotency).values(**_names(key), fingerprint=key.fingerprint, **values, expires=expires)
-        )
+        _forget_if_old(connection, key, services.clock())
+        # another process may have answered meanwhile: what was answered first stays
+        connection.execute(put(tables.idempotency).values(row).on_conflict_do_nothing())
 
 
 def _refusal_again(status: int, told: dict[str, Any]) -> "RefusedBefore":
@@ -190,6 +196,11 @@ def _canonical(body: bytes) -> bytes:
 
 def _names(key: Key) -> dict[str, str]:
     return {"principal": key.principal, "route": key.route, "key": key.key}
+
+
+def _name(key: Key) -> tuple[str, str, str]:
+    """What tells one key from another; what was sent with it is no part of that."""
+    return key.principal, key.route, key.key
 
 
 def _is(key: Key) -> list[Any]:

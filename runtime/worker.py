@@ -17,7 +17,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlalchemy import Connection, delete, select, update
 
 from engines.actor import system
-from runtime import files, flows, jobs, sweeps, timers, traces, transaction
+from runtime import files, flows, idempotency, jobs, sweeps, timers, traces, transaction
 from runtime.db import tables
 from runtime.db.engine import DatabaseBusy
 from runtime.db.ids import new_id
@@ -227,12 +227,13 @@ def _carefully(chore: Any, running: Running) -> None:
 
 
 def tidy(running: Running) -> None:
-    """Ten minutes' work: finished workflows and old traces go."""
+    """Ten minutes' work: finished workflows, old traces and old keys of requests go."""
     purge(running)
     files.sweep(running.services, running.services.clock())
     with transaction.begin(running.services, system("worker")) as tx:
         traces.purge(tx)
         jobs.purge(tx.connection, tx.now)
+        idempotency.purge(tx.connection, tx.now)
 
 
 def _launch(services: "Services", executor: str) -> None:

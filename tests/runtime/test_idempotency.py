@@ -1,7 +1,7 @@
 """A request that is sent twice happens once."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, insert, select
@@ -10,7 +10,7 @@ from engines.actor import Actor
 from metadata.problems import ROOT, Invalid, Problem
 from runtime.db import tables
 from runtime.db.ids import new_id
-from runtime.idempotency import Answer, InProgress, Key, KeyReused, RefusedBefore, key_of, once
+from runtime.idempotency import Answer, InProgress, Key, KeyReused, RefusedBefore, key_of, once, purge
 from runtime.services import Services
 from runtime.transaction import Tx
 from tests.runtime.conftest import MovedClock
@@ -120,6 +120,61 @@ def test_eight_sendings_at_once_have_one_effect(services: Services) -> None:
     assert departments(services) == 1
     assert set(told) <= {201, 409}
     assert 201 in told
+
+
+def another_process(services: Services) -> Services:
+    """The same installation, as a second process has it."""
+    return Services(services.settings, services.database, services.clock)
+
+
+def test_one_key_with_two_bodies_at_once_is_no_accident(services: Services) -> None:
+    others = [services, another_process(services)] if services.database.is_postgresql else [services]
+
+    def work(tx: Tx) -> Answer:
+        for other in others:
+            with pytest.raises(InProgress):
+                once(other, ADA, a_key(body=b'{"name": "Legal"}'), add_department)
+        return add_department(tx)
+
+    assert once(services, ADA, a_key(body=b'{"name": "Sales"}'), work).status == 201
+    assert departments(services) == 1
+
+
+def test_a_refusal_takes_nothing_from_the_answer_that_another_process_gave_meanwhile(
+    services: Services, clock: MovedClock
+) -> None:
+    refused: list[bool] = []
+
+    def a_moment_later() -> datetime:
+        if refused.pop() if refused else False:
+            once(another_process(services), ADA, a_key(), add_department)
+        return clock()
+
+    def refuse(tx: Tx) -> Answer:
+        refused.append(True)
+        raise Invalid(Problem(ROOT, "locked", {"en": "Locked", "zh": "已锁定"}))
+
+    with pytest.raises(Invalid):
+        once(Services(services.settings, services.database, a_moment_later), ADA, a_key(), refuse)
+
+    assert once(services, ADA, a_key(), add_department).headers["Idempotency-Replayed"] == "true"
+    assert departments(services) == 1
+
+
+def test_nobody_waits_for_the_forgetting_of_old_keys(services: Services, clock: MovedClock) -> None:
+    for name in ("a", "b"):
+        once(services, ADA, a_key(name), add_department)
+    clock.now += timedelta(hours=25)
+    if services.database.is_postgresql:
+
+        def work(tx: Tx) -> Answer:
+            once(services, ADA, a_key("d"), add_department)
+            return add_department(tx)
+
+        once(services, ADA, a_key("c"), work)
+
+    with services.database.write() as connection:
+        assert purge(connection, clock()) == 2
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "schlüssel", "a\nb"])
