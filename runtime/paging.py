@@ -29,8 +29,12 @@ class SortKey:
 
     @property
     def ordering(self) -> Any:
-        """Blanks come last, whichever way; the same on both databases."""
-        return (self.column.desc() if self.descending else self.column.asc()).nulls_last()
+        """Blanks come last, whichever way; the same on both databases.
+
+        Where there are none (the id), saying so would keep PostgreSQL from reading its index backwards.
+        """
+        ordered = self.column.desc() if self.descending else self.column.asc()
+        return ordered.nulls_last() if getattr(self.column, "nullable", True) else ordered
 
 
 Order = tuple[SortKey, ...]

@@ -188,8 +188,9 @@ def seed(made: Ground, count: int, tables: tuple[tuple[str, str], ...] = (("t_de
                 "SELECT :first + n, 1, CASE WHEN n % 100 = 0 THEN :mia ELSE 1 END, "
                 "CASE WHEN n % 2 = 0 THEN :north ELSE :south END, now(), 1, now(), 1, "
                 f"'Deal ' || n, :first + n % {CUSTOMERS}, (n * 7919 % 1000000) / 10.0, "
-                "(ARRAY['new', 'offer', 'won', 'lost'])[n % 4 + 1], (n % 100) / 100.0, "
-                "DATE '2024-01-01' + CAST(n * 31 % 1500 AS integer), 'A note on deal ' || n, (n * 31 % 1000000) / 20.0, 'normal', "
+                "(ARRAY['new', 'offer', 'won', 'lost'])[n / 3001 % 4 + 1], (n % 100) / 100.0, "
+                "DATE '2024-01-01' + CAST(n / 2 * 31 % 1500 AS integer), 'A note on deal ' || n, "
+                "(n * 31 % 1000000) / 20.0, 'normal', "
                 "round((n * 7919 % 1000000) / 10.0 * (n % 100) / 100.0, 2) "
                 f"FROM generate_series(CAST({start} AS bigint), {min(start + BATCH, count) - 1}) n",
                 **people,

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -49,7 +50,7 @@ def system_columns() -> list["sa.Column[Any]"]:
 
 
 def deal_table(name: str, prefix: str) -> sa.Table:
-    kinds: dict[str, Any] = {each: sa.Text for each in FIELDS}
+    kinds: dict[str, Any] = dict.fromkeys(FIELDS, sa.Text)
     kinds |= {"amount": sa.Numeric(18, 2), "cost": sa.Numeric(18, 2), "weighted": sa.Numeric(18, 2)}
     kinds |= {"probability": sa.Numeric(18, 4), "close": sa.Date, "customer": sa.BigInteger, "contact": sa.BigInteger}
     columns = [sa.Column(f"{prefix}{each}", kinds[each], key=each) for each in FIELDS]
@@ -124,7 +125,8 @@ WHO = sa.select(
 ).where(session.c.token_hash == sa.bindparam("token"))
 
 
-class Caller(BaseModel):
+@dataclass(frozen=True)
+class Caller:
     id: int
     department: int | None
     roles: set[str]
@@ -155,7 +157,7 @@ def caller(request: Request) -> Caller:
 Who = Annotated[Caller, Depends(caller)]
 
 
-def same_site(request: Request) -> None:
+async def same_site(request: Request) -> None:
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):
         raise HTTPException(403)
@@ -273,7 +275,9 @@ def get(form: Literal["deal", "ruled_deal"], id: int, who: Who) -> Response:
 
 
 @app.get("/api/{form}")
-def list_deals(form: Literal["deal", "ruled_deal"], who: Who, from_day: date, until_day: date, page: int = 1) -> Response:
+def list_deals(
+    form: Literal["deal", "ruled_deal"], who: Who, from_day: date, until_day: date, page: int = 1
+) -> Response:
     asked = {**rights(who), "from_day": from_day, "until_day": until_day}
     with reader.connect() as connection:
         rows = connection.execute(LIST[form], {**asked, "offset": (page - 1) * 50}).mappings().all()
@@ -368,7 +372,9 @@ def _write_history(
     connection: sa.Connection, form: str, record: dict[str, Any], who: Caller, now: datetime, fired: bool
 ) -> None:
     because = new_id()
-    doc = {key: str(value) if isinstance(value, Decimal) else value for key, value in record.items() if value is not None}
+    doc = {
+        key: str(value) if isinstance(value, Decimal) else value for key, value in record.items() if value is not None
+    }
     connection.execute(
         sa.insert(cause),
         {"id": because, "kind": "request", "actor": who.id, "actor_kind": "user", "request": secrets.token_hex(8),
