@@ -9,7 +9,7 @@ from engines.action_values import CompiledText, Parse, compile_text, compile_val
 from engines.effects import Effect
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
-from engines.values import CompiledValue
+from engines.values import CompiledValue, ValueProblem
 from metadata.expressions import Expression, Names, Scope, check
 from metadata.problems import Path, Problems, Refusal, nearest
 from metadata.registry import Kind, Registry
@@ -197,11 +197,8 @@ class ActionContext:
             return work()
         except Refusal as refusal:
             self.problems.extend(refusal.problems, self.at(*place).path)
-        except Exception as error:
-            problem = getattr(error, "at", None)  # a value that a field cannot take knows its own problem
-            if problem is None:
-                raise
-            self.problems.items.append(problem(self.at(*place).path))
+        except ValueProblem as problem:
+            self.problems.items.append(problem.at(self.at(*place).path))
         return None
 
 

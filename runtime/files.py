@@ -89,7 +89,7 @@ def _named(form: CompiledForm, record: Values) -> Iterator[tuple[CompiledField, 
     """The attachment fields of a record and of its rows, with the files they name."""
     for field in form.fields.values():
         value = record.get(field.id)
-        if field.kind.name == "attachment":
+        if field.kind.holds_files:
             yield field, value or ()
         elif field.subform is not None:
             for row in value or ():

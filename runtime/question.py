@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from runtime.transaction import Tx
 
 MOST_SORT_KEYS = 5
-SEARCHABLE_KINDS = ("text", "long_text", "auto_number", "email", "phone", "url")
 
 RECORD_ID = sa.bindparam("record_id", type_=sa.BigInteger())
 PAGE_LIMIT = sa.bindparam("page_limit", type_=sa.Integer())
@@ -268,7 +267,7 @@ class Question:
     def _searchable(self) -> list[str]:
         definition = next((each for each in self.app.definition.forms if each.key == self.form.id), None)
         chosen = [self.form.field_ids[name] for name in definition.search] if definition else []
-        texts = [id for id, each in self.form.fields.items() if each.kind.name in SEARCHABLE_KINDS and each.column]
+        texts = [id for id, each in self.form.fields.items() if each.kind.is_searched and each.column]
         return [each for each in chosen if self.form.fields[each].type.name == "text"] or texts
 
     def _order(self, relation: Relation, sort: str) -> Order:

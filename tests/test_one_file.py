@@ -19,11 +19,12 @@ from engines.effects import Effect, SetFields
 from engines.flows import tree
 from engines.flows.compiled import CompiledNode
 from engines.flows.node_type import NodeContext, NodeType, Step, Visit, go_on
-from engines.forms.field_type import FieldType, ValueProblem
+from engines.forms.field_type import FieldType
 from engines.reports.chart_type import ChartType
 from engines.reports.result import Result
 from engines.rules import sentence_of
 from engines.rules.trigger_type import Change, Look, TriggerType
+from engines.values import ValueProblem
 from metadata import registry
 from metadata.kinds import TAGS, KindNoun, Kinds
 from metadata.language import Language
@@ -46,6 +47,7 @@ class Weather(FieldType):
     name = "weather"
     title = {"en": "Weather", "zh": "天气"}
     icon = "cloud"
+    is_searched = True
 
     class Options(registry.Options):
         best: str = "☀"
@@ -278,6 +280,7 @@ def test_each_works_from_the_form_to_the_report(gardener: TestClient) -> None:
     assert grown.status_code == 201, grown.text
     assert gardener.get(f"{plants}/{rose['id']}").json()["values"]["leaves"] == 3
     assert gardener.get(plants, params={"filter": 'sky == "☂"'}).json()["items"][0]["values"]["name"] == "Lily"
+    assert gardener.get(plants, params={"search": "☂"}).json()["items"][0]["values"]["name"] == "Lily"
     drawn = gardener.get("/api/v1/apps/garden/reports/skies").json()["chart"]
     assert sorted(drawn["option"]["bed"]) == [["☀"], ["☂"]]
 

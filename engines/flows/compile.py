@@ -215,7 +215,7 @@ def _in(thing: Any) -> Iterator[Expression]:
 def _with_warnings(flow: CompiledFlow, context: AppContext) -> CompiledFlow:
     warnings: list[Problem] = []
     for node in flow.nodes.values():
-        if node.kind.name == "condition":
+        if node.kind.chooses:
             warnings.extend(coverage(node, flow.form, context))
     return replace(flow, warnings=tuple(warnings))
 

@@ -139,6 +139,7 @@ class NodeType(Kind):
 
     changes_data: ClassVar[bool] = False  # the flow then looks at the record afresh before it goes on
     gives_tasks: ClassVar[bool] = False  # people decide here, so that a later step may return to it
+    chooses: ClassVar[bool] = False  # one branch is taken by its condition, so that gaps between them are looked for
     joins: ClassVar[bool] = False  # all branches are walked, and it waits for the last of them
 
     def branches(self, options: Any) -> Sequence[tuple[tuple[str | int, ...], Text, Sequence[Any]]]:

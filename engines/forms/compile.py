@@ -18,12 +18,11 @@ from engines.compiled import (
 )
 from engines.forms import tables
 from engines.forms.choices import check_settings
-from engines.forms.field_type import ValueProblem
 from engines.forms.filtered import filtered_by
 from engines.forms.resolve import FormContext, Resolver
 from engines.forms.storage import Storages
 from engines.forms.written import WrittenField, WrittenForm, written_forms
-from engines.values import CompiledValue
+from engines.values import CompiledValue, ValueProblem
 from metadata.expressions import Expression, FieldReference, Names, Template, check, check_template
 from metadata.problems import Path, Problems, Refusal, nearest
 from metadata.text import Text

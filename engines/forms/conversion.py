@@ -7,11 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from engines.compiled import CompiledField
-from engines.forms.field_type import ValueProblem
 from engines.forms.numbers import fit
 from engines.forms.tables import ROWS
 from engines.forms.work import settle
 from engines.json_values import moment_text
+from engines.values import ValueProblem
 from metadata.text import say
 from metadata.value_types import DATE, DATETIME, DEPARTMENT, MEMBER, TEXT, YES_NO, ValueType, link, list_of, number
 

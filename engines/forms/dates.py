@@ -4,8 +4,8 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
-from engines.forms.field_type import ValueProblem
 from engines.forms.texts import wrong_type
+from engines.values import ValueProblem
 
 _day = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _moment = re.compile(

@@ -1,4 +1,4 @@
-"""Whether values make a record: the pure decision behind every save (semantics.md S1, steps 5 to 10)."""
+"""Whether values make a record: the pure decision behind every save (docs/architecture.md, S1, steps 5 to 10)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +9,13 @@ from engines.events import RecordChanged
 from engines.expressions import Environment, evaluate
 from engines.facts import Facts, Needs
 from engines.forms import checking, filling
-from engines.forms.field_type import ValueProblem
 from engines.forms.incoming import accept
 from engines.forms.numbering import number_text
 from engines.forms.rows import row_changes
 from engines.forms.save import Decision, RowChanges, SaveRequest
 from engines.forms.steps import Steps, steps_of
 from engines.forms.work import Save, settle
+from engines.values import ValueProblem
 from metadata.problems import ROOT, Problem
 
 __all__ = ["Decision", "RowChanges", "SaveRequest", "execute", "recalculate"]

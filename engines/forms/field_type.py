@@ -9,24 +9,13 @@ import sqlalchemy as sa
 from engines.columns import column_type
 from engines.compiled import CompiledField, Storage, TotalFunction
 from engines.json_values import to_json
-from metadata.problems import Path, Problem
+from engines.values import ValueProblem
+from metadata.problems import Problem
 from metadata.registry import Kind
-from metadata.text import Text
 from metadata.value_types import ValueType
 
 if TYPE_CHECKING:
     from engines.forms.compile import FormContext
-
-
-class ValueProblem(Exception):
-    """A value that a field cannot take: a stable code, what is wrong, and the way out."""
-
-    def __init__(self, code: str, message: Text, hint: Text = "", limit: dict[str, Any] | None = None) -> None:
-        super().__init__(code)
-        self.code, self.message, self.hint, self.limit = code, message, hint, limit
-
-    def at(self, path: Path) -> Problem:
-        return Problem(path, self.code, self.message, self.hint, self.limit)
 
 
 @dataclass(frozen=True)
@@ -49,6 +38,8 @@ class FieldType(Kind):
 
     widget: ClassVar[str] = "text"
     storage: ClassVar[Storage] = "stored"
+    is_searched: ClassVar[bool] = False  # lists look for words in it where their author names no fields to search
+    holds_files: ClassVar[bool] = False  # its values are ids of uploaded files, which the record then owns
 
     def storage_of(self, definition: Any) -> Storage:
         """Where the field's values live; most kinds have one place for all."""

@@ -7,9 +7,9 @@ from engines.action_values import expressions_in, value_now
 from engines.compiled import CompiledField, CompiledForm
 from engines.expressions import evaluate, missing_records
 from engines.facts import Needs, RecordKey
-from engines.forms.field_type import ValueProblem
 from engines.forms.steps import Computation, Steps
 from engines.forms.work import Save, settle
+from engines.values import ValueProblem
 
 
 def begin(save: Save) -> None:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from engines.compiled import CompiledField
-from engines.forms.field_type import ValueProblem
 from engines.forms.lists import read_list
 from engines.forms.texts import wrong_type
 from engines.json_values import id_in
+from engines.values import ValueProblem
 
 
 def read_id(raw: Any) -> int | None:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from engines.compiled import SYSTEM_FIELDS, CompiledField
-from engines.forms.field_type import ValueProblem
 from engines.forms.fields.subform import MOST_ROWS
 from engines.forms.ids import read_id
 from engines.forms.texts import wrong_type
 from engines.forms.work import VALUES, Save, settle
+from engines.values import ValueProblem
 from metadata.problems import Problem, Refused, nearest
 
 READ_ONLY = {"en": "This field is filled in by the app", "zh": "该字段由应用自动填写"}

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from engines.forms.field_type import ValueProblem
 from engines.forms.texts import wrong_type
+from engines.values import ValueProblem
 
 T = TypeVar("T")
 

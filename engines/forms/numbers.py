@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from engines.forms.field_type import ValueProblem
 from engines.forms.texts import wrong_type
 from engines.json_values import plain_number
+from engines.values import ValueProblem
 
 MOST_DIGITS = 15
 NUMBER = {"en": "a number", "zh": "数字"}

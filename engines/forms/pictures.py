@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from engines.forms.field_type import ValueProblem
+from engines.values import ValueProblem
 
 Picture = Annotated[str, Field(min_length=1, max_length=100)]
 """A picture in a kind's options, such as "AA-9999"; a backslash takes the next character literally."""

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from engines.columns import MOST_DECIMALS
 from engines.compiled import FieldKey
 from engines.forms.field_type import Total
 from engines.forms.written import WrittenField, WrittenForm
@@ -173,13 +172,15 @@ class FormContext:
             raise InvalidDefinition(Problem(ROOT, "unknown_field", message, nearest(name, fields)))
         return fields[name].type
 
-    def formula_type(self, definition: Any, decimals: int | None) -> ValueType:
-        """The type of the expression that computes the field; the checked expression is kept."""
+    def formula_type(self, definition: Any, decimals: int | None, most: int = 4) -> ValueType:
+        """The type of the expression that computes the field; the checked expression is kept.
+
+        A number has the `decimals` that are asked for, else those of the expression, up to `most`.
+        """
         text = self._written.kind.formula(definition, self)
         place = ROOT / "formula" if hasattr(definition, "formula") else ROOT
         expression = self._checked(text or "", self._resolver.scope(self._form.id), place)
         _refuse_viewer(expression, place)
-        most = MOST_DECIMALS if self._written.kind.name == "lookup" else 4
         found = _value_type(expression.type, decimals, most, place)
         self._resolver.expressions[self._written.key] = expression
         return found

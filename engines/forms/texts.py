@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Any
 
-from engines.forms.field_type import ValueProblem
+from engines.values import ValueProblem
 
 MOST_TEXT = 500
 MOST_LONG_TEXT = 20_000

@@ -7,10 +7,10 @@ from typing import Any
 from engines.compiled import CompiledApp, CompiledField, CompiledForm, blank_of
 from engines.expressions import Environment
 from engines.facts import Facts
-from engines.forms.field_type import ValueProblem
 from engines.forms.numbers import fit
 from engines.forms.rows import differ
 from engines.forms.save import SaveRequest
+from engines.values import ValueProblem
 from metadata.problems import ROOT, Invalid, Problem, Problems
 from metadata.text import Text
 

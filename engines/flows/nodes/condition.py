@@ -34,6 +34,7 @@ class Condition(NodeType):
     name = "condition"
     title = {"en": "Condition", "zh": "条件分支"}
     icon = "git-branch"
+    chooses = True
 
     class Options(BaseOptions):
         """The branches in the order in which they are tried; the last one is the else."""

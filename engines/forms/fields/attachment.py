@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from engines.compiled import CompiledField
-from engines.forms.field_type import FieldType, ValueProblem
+from engines.forms.field_type import FieldType
 from engines.forms.lists import read_list
 from engines.forms.texts import read_text
+from engines.values import ValueProblem
 from metadata import registry
 from metadata.value_types import TEXT, ValueType, list_of
 
@@ -24,6 +25,7 @@ class Attachment(FieldType):
     icon = "paperclip"
     widget = "attachment"
     storage = "list"
+    holds_files = True
 
     class Options(registry.Options):
         max_files: int = Field(default=20, ge=1, le=MOST_FILES)

@@ -23,6 +23,7 @@ class AutoNumber(FieldType):
     title = {"en": "Automatic number", "zh": "自动编号"}
     icon = "hash"
     widget = "computed"
+    is_searched = True
     storage = "number"
 
     class Options(registry.Options):

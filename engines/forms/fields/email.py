@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 from engines.compiled import CompiledField
-from engines.forms.field_type import FieldType, ValueProblem
+from engines.forms.field_type import FieldType
 from engines.forms.texts import read_text
+from engines.values import ValueProblem
 from metadata.value_types import TEXT, ValueType
 
 _address = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]\Z")
@@ -18,6 +19,7 @@ class Email(FieldType):
     title = {"en": "E-mail", "zh": "邮箱"}
     icon = "mail"
     widget = "email"
+    is_searched = True
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
         return TEXT

@@ -18,6 +18,7 @@ class LongText(FieldType):
     title = {"en": "Long text", "zh": "多行文本"}
     icon = "file-text"
     widget = "long_text"
+    is_searched = True
 
     class Options(registry.Options):
         max_length: int = Field(default=MOST_LONG_TEXT, ge=1, le=MOST_LONG_TEXT)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from engines.columns import MOST_DECIMALS
 from engines.forms.field_type import FieldType
 from metadata import registry
 from metadata.names import FieldName, FieldThroughLink
@@ -24,7 +25,7 @@ class Lookup(FieldType):
         field: FieldThroughLink
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
-        return context.formula_type(definition, None)  # type: ignore[no-any-return]
+        return context.formula_type(definition, None, MOST_DECIMALS)  # type: ignore[no-any-return]
 
     def formula(self, definition: Any, context: Any) -> str:
         return f"{definition.link}.{definition.field}"

@@ -6,8 +6,9 @@ import phonenumbers
 from pydantic import Field
 
 from engines.compiled import CompiledField
-from engines.forms.field_type import FieldType, ValueProblem
+from engines.forms.field_type import FieldType
 from engines.forms.texts import read_text
+from engines.values import ValueProblem
 from metadata import registry
 from metadata.value_types import TEXT, ValueType
 
@@ -22,6 +23,7 @@ class Phone(FieldType):
     title = {"en": "Phone", "zh": "电话"}
     icon = "phone"
     widget = "phone"
+    is_searched = True
 
     class Options(registry.Options):
         region: str = Field(default="CN", pattern=r"^[A-Z]{2}$")

@@ -19,6 +19,7 @@ class Text(FieldType):
     title = {"en": "Text", "zh": "单行文本"}
     icon = "typography"
     widget = "text"
+    is_searched = True
 
     class Options(registry.Options):
         max_length: int = Field(default=MOST_TEXT, ge=1, le=MOST_TEXT)

@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 from engines.compiled import CompiledField
-from engines.forms.field_type import FieldType, ValueProblem
+from engines.forms.field_type import FieldType
 from engines.forms.texts import read_text
+from engines.values import ValueProblem
 from metadata.value_types import TEXT, ValueType
 
 _web = re.compile(r"https?://[^\s/?#@\\<>\"]+([/?#][^\s<>\"\\]*)?\Z", re.IGNORECASE)
@@ -19,6 +20,7 @@ class Url(FieldType):
     title = {"en": "Web address", "zh": "网址"}
     icon = "world"
     widget = "url"
+    is_searched = True
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
         return TEXT

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engines.compiled import CompiledField
-from engines.forms.field_type import ValueProblem
+from engines.values import ValueProblem
 from metadata.text import say
 from runtime.plugins import load
 from tests.engines.forms.play import app_of, field, form, problems_of
