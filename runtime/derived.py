@@ -5,7 +5,7 @@ A derived write bumps neither version nor `updated_at`, or every child would mak
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from engines.expressions import Environment, evaluate, moment_of, where
 from engines.facts import Facts
 from engines.forms.execute import recalculate
 from engines.reads import expressions_in
+from engines.totals import total_columns, total_of
 from runtime import history, storage
 from runtime.locking import with_formulas
 from runtime.question import facts_of
@@ -67,7 +68,8 @@ def recompute(tx: "Tx", app: CompiledApp, rollup: Rollup, parent: int) -> Any:
     """A total from scratch, over the stored records."""
     key = ("recompute", rollup.form, rollup.field, tx.dialect)
     statement = app.access.remember(key, lambda: _over_stored(tx, app, rollup))
-    return _total(app, rollup, tx.connection.execute(statement, {"parent": parent}).one())
+    field = app.forms[rollup.form].fields[rollup.field]
+    return total_of(rollup, field, tx.connection.execute(statement, {"parent": parent}).one())
 
 
 def _over_stored(tx: "Tx", app: CompiledApp, rollup: Rollup) -> sa.Select[Any]:
@@ -79,33 +81,7 @@ def _over_stored(tx: "Tx", app: CompiledApp, rollup: Rollup) -> sa.Select[Any]:
     if rollup.where is not None:
         relation.where(where(rollup.where, relation, moment, tx.dialect))
     value = relation.column(rollup.value) if rollup.value is not None else relation.column("id")
-    return relation.select(_aggregate(rollup, value))
-
-
-def _aggregate(rollup: Rollup, value: Any) -> dict[str, Any]:
-    match rollup.function:
-        case "count":
-            return {"total": sa.func.count()}
-        case "distinct":
-            return {"total": sa.func.count(value.distinct())}
-        case "min":
-            return {"total": sa.func.min(value)}
-        case "max":
-            return {"total": sa.func.max(value)}
-    return {"total": sa.func.sum(value, type_=value.type), "times": sa.func.count(value)}
-
-
-def _total(app: CompiledApp, rollup: Rollup, row: Any) -> Any:
-    if rollup.function == "sum":
-        return row.total or Decimal(0)
-    if rollup.function in ("count", "distinct"):
-        return Decimal(row.total)
-    if rollup.function != "avg":
-        return row.total
-    if not row.times:
-        return None
-    decimals = app.forms[rollup.form].fields[rollup.field].decimals or 0
-    return (row.total / row.times).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    return relation.select(total_columns(rollup, value))
 
 
 def _part(rollup: Rollup, record: Record | None, facts: Facts) -> Part | None:

@@ -13,9 +13,10 @@ from engines.compiled import CompiledApp, CompiledField, CompiledForm, Rollup
 from engines.expressions import Environment, evaluate
 from engines.facts import Facts
 from engines.forms.conversion import DoesNotConvert, convert, type_of_shape
-from engines.forms.field_type import ValueProblem
 from engines.forms.schema_plan import SchemaPlan, Step
 from engines.forms.work import settle
+from engines.totals import total_columns, total_of
+from engines.values import ValueProblem
 from metadata.value_types import ValueType
 
 CHUNK = 1_000
@@ -208,34 +209,16 @@ def _fill_rollup(connection: sa.Connection, app: CompiledApp, rollup: Rollup, fa
     relation = visible(app, system("publish"), source.id, moment_of(facts), connection.dialect.name)
     if rollup.where is not None:
         relation = relation.where(where(rollup.where, relation, moment_of(facts), connection.dialect.name))
-    columns = {"to_record": relation.column(rollup.link), **_aggregates(relation, rollup)}
+    value = relation.column(rollup.value) if rollup.value is not None else relation.column("id")
+    columns = {"to_record": relation.column(rollup.link), **total_columns(rollup, value)}
     statement = relation.select(columns).group_by(columns["to_record"])
     column = str(parent.fields[rollup.field].column)
     connection.execute(parent.table.update().values({column: parent.blank[rollup.field]}))
     rows = connection.execute(statement).all()
-    totals = {row.to_record: _total(rollup, row) for row in rows if row.to_record is not None}
     field = parent.fields[rollup.field]
+    totals = {row.to_record: total_of(rollup, field, row) for row in rows if row.to_record is not None}
     report.rows = len(totals)
     _update(connection, parent.table, column, {id: settle(value, field) for id, value in totals.items()})
-
-
-def _aggregates(relation: Any, rollup: Rollup) -> dict[str, sa.ColumnElement[Any]]:
-    value = relation.column(rollup.value) if rollup.value is not None else sa.literal(1)
-    match rollup.function:
-        case "count":
-            return {"total": sa.func.count()}
-        case "distinct":
-            return {"total": sa.func.count(sa.distinct(value))}
-        case "sum" | "avg":
-            return {"total": sa.func.sum(value, type_=value.type), "number": sa.func.count(value)}
-    return {"total": getattr(sa.func, rollup.function)(value)}
-
-
-def _total(rollup: Rollup, row: Any) -> Any:
-    """The average is divided here, exactly, and not by the database."""
-    if rollup.function == "avg":
-        return row.total / row.number if row.number else None
-    return 0 if row.total is None and rollup.function == "sum" else row.total
 
 
 # --- reading what is stored ---
