@@ -63,12 +63,13 @@ def broken_by(app: CompiledApp, connection: sa.Connection, kinds: Any) -> list[t
         .where(instance.c.app == app.name, instance.c.state.in_(OPEN_STATUSES))
         .group_by(instance.c.flow, instance.c.part)
     ).all()
+    pinned = sa.select(part.c.hash, part.c.body).where(part.c.hash.in_({row.part for row in rows}))
+    bodies = {row.hash: row.body for row in connection.execute(pinned)}
     found = []
     for row in rows:
-        body = connection.scalar(sa.select(part.c.body).where(part.c.hash == row.part))
         problems = Problems()
-        if body is not None:
-            _compiled(app, body, kinds, problems)
+        if row.part in bodies:
+            _compiled(app, bodies[row.part], kinds, problems)
         if problems:
             found.append((row.flow, int(row.instances), problems))
     return found
