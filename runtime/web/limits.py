@@ -13,7 +13,7 @@ from metadata.problems import ROOT, LimitExceeded, Problem
 
 T = TypeVar("T")
 
-URL_BYTES, HEADER_BYTES, HEADERS = 8_000, 32_000, 100
+URL_BYTES, PATH_BYTES, HEADER_BYTES, HEADERS = 8_000, 2_000, 32_000, 100
 HASHES_AT_ONCE, HASHES_WAITING, HASH_WAIT_SECONDS = 2, 500, 60
 
 
@@ -78,6 +78,8 @@ def check_size(path: bytes, query: bytes, headers: list[tuple[bytes, bytes]]) ->
     """Refuse addresses and headers that are longer than any honest one."""
     if len(path) + len(query) > URL_BYTES:
         raise _too_large("url", URL_BYTES, 414, {"en": "The address is too long", "zh": "网址过长"})
+    if len(path) > PATH_BYTES:
+        raise _too_large("path", PATH_BYTES, 414, {"en": "The address is too long", "zh": "网址过长"})
     if len(headers) > HEADERS or sum(len(name) + len(value) for name, value in headers) > HEADER_BYTES:
         raise _too_large("headers", HEADER_BYTES, 431, {"en": "The headers are too large", "zh": "请求头过大"})
 
