@@ -78,7 +78,6 @@ class Combobox extends HTMLElement {
     this.#asked++;
     this.#waits = this.#eager = false;
     if (this.#list.matches(":popover-open")) this.#list.hidePopover();
-    this.#list.removeAttribute("style"); // a swap would carry it over as text, which the content policy forbids
     this.#input.setAttribute("aria-expanded", "false");
     this.#input.removeAttribute("aria-activedescendant");
   }
