@@ -72,9 +72,14 @@ def as_text(document: Mapping[str, Any]) -> str:
 def place_ids(document: dict[str, Any], ids: Mapping[Path, str]) -> dict[str, Any]:
     """Write ids into a canonical document, each first in its object."""
     for path, id in ids.items():
-        at: Any = document
-        for part in path.parts[:-1]:
-            at = at[part]
+        at = place_of(document, Path(path.parts[:-1]))
         thing = at[path.parts[-1]]
         at[path.parts[-1]] = {"id": id, **{key: value for key, value in thing.items() if key not in ("id", "was")}}
+    return document
+
+
+def place_of(document: Any, path: Path) -> Any:
+    """What stands at a place of a document."""
+    for part in path.parts:
+        document = document[part]
     return document

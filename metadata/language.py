@@ -10,10 +10,10 @@ from pydantic import BaseModel, ValidationError, create_model
 from pydantic_core import PydanticSerializationError, to_json
 
 from metadata.app import AppDefinition
-from metadata.canonical import canonical, place_ids, plain_number
+from metadata.canonical import canonical, place_ids, place_of, plain_number
 from metadata.flows import NodeDefinition
 from metadata.forms import FieldDefinition
-from metadata.ids import Assignment, check_ids, known_ids
+from metadata.ids import Assignment, check_ids, known_ids, owned
 from metadata.kinds import TAGS, KindNoun, Kinds, Models
 from metadata.limits import check_depth, check_limits, check_size
 from metadata.places import place_in_document
@@ -126,7 +126,11 @@ class Language:
         return {noun: {kind.name: _model(noun, kind) for kind in self.kinds.of(noun)} for noun in COMMON}
 
     def _with_ids(self, app: AppDefinition, known: Mapping[str, str]) -> AppDefinition:
-        return self._parse(place_ids(canonical(app), Assignment(app, known).all()))
+        document = place_ids(canonical(app), Assignment(app, known).all())
+        for each in owned(app):  # a canonical document says no `was`, but who reads this one still has to know
+            if each.was is not None:
+                place_of(document, each.path)["was"] = each.was
+        return self._parse(document)
 
     def _rest(self, document: Any, problems: Problems) -> tuple[AppDefinition | None, Salvage | None]:
         """Read what is left without the broken parts, if anything is."""

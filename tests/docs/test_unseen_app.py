@@ -38,6 +38,19 @@ def test_it_is_published_on_both_databases(services: Services) -> None:
     assert publish.import_document(services, unseen()) == "training"
 
 
+def test_a_file_that_tells_of_a_rename_can_be_imported_again_and_again(services: Services) -> None:
+    document = unseen()
+    publish.import_document(services, document)
+    document["forms"][0]["fields"][1] |= {"name": "rating", "was": "grade"}
+
+    for _ in range(2):  # the references in the file still say `grade`
+        publish.import_document(services, document)
+
+    with services.database.read() as connection:
+        live = services.apps.live(connection, "training")
+    assert live.definition.reports[0].dimensions[1].field == "provider.rating"
+
+
 def test_its_stories_come_true() -> None:
     document = unseen()
 
