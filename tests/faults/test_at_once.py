@@ -28,7 +28,7 @@ from tests.faults.test_kill import wait_for_jobs
 
 ROUNDS = int(os.environ.get("FOURFOLD_RACE_ROUNDS", "3"))
 THREADS = 8
-PEOPLE = {"sqlite": 200, "postgresql": int(os.environ.get("FOURFOLD_SIGN_INS", "40"))}  # hashing is slow on purpose
+PEOPLE = {"sqlite": 200, "postgresql": int(os.environ.get("FOURFOLD_SIGN_INS", "24"))}  # hashing is slow on purpose
 
 
 def at_once(count: int, act: Callable[[int], Reply]) -> list[Reply]:
