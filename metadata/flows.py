@@ -67,10 +67,6 @@ class TaskOptions(Options):
     edit: tuple[FieldName, ...] = ()
     related: tuple[Annotated[Related, Short("link")], ...] = ()
 
-    def right_of(self, field: str) -> FieldRight | None:
-        """The right that the node gives on a field, by name; None where it says nothing."""
-        return self.fields.get(field) or ("write" if field in self.edit else self.fields.get("*"))
-
 
 class FlowDefinition(Named):
     """A flow of a form. Among several, a submit starts the first whose `if` holds."""

@@ -7,8 +7,7 @@ from engines.actor import Actor
 from runtime.db.ids import new_id
 
 if TYPE_CHECKING:
-    from runtime.services import Services
-    from runtime.transaction import Cause, Tx
+    from runtime.transaction import Tx
 
 
 def note(
@@ -43,10 +42,3 @@ def note(
             "result": result,
         }
     )
-
-
-def note_alone(services: "Services", actor: Actor, action: str, cause: "Cause | None" = None, **more: Any) -> None:
-    """Say it in a transaction of its own: an act that failed has none to write in."""
-    from runtime.transaction import run
-
-    run(services, actor, lambda tx: note(tx, action, **more), cause)

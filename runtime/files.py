@@ -18,7 +18,6 @@ from engines.compiled import CompiledField, CompiledForm
 from engines.json_values import id_in
 from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Problem
 from metadata.problems import Path as Place
-from runtime import audit
 from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.services import Services
@@ -140,10 +139,6 @@ def _without_row(services: Services) -> list[Path]:
     with services.database.read() as connection:
         known = set(connection.scalars(select(tables.file.c.id)))
     return [path for number, path in found.items() if number not in known]
-
-
-def note_download(tx: Tx, row: Row) -> None:
-    audit.note(tx, "file_downloaded", kind="file", object=row.id, app=row.app, detail={"name": row.name})
 
 
 def safe_name(name: str) -> str:

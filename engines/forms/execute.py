@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engines.compiled import CompiledApp, EarlyAnswer
+from engines.compiled import CompiledApp, EarlyRules
 from engines.effects import Refuse, SetFields
 from engines.events import RecordChanged
 from engines.expressions import Environment, evaluate
@@ -92,7 +92,8 @@ def _ask_early_rules(save: Save, steps: Steps) -> Needs:
         return Needs()
     changed = frozenset(id for id in save.form.fields if save.changed(id))
     event = RecordChanged(save.form.id, save.request.record, save.request.op, save.before, dict(save.after), changed)
-    answer: EarlyAnswer | Needs = save.app.rules.early(event, save.facts)
+    rules: EarlyRules = save.app.rules
+    answer = rules.early(event, save.facts)
     if isinstance(answer, Needs):
         return answer
     save.trace = tuple(answer.trace)

@@ -7,7 +7,7 @@ connection that waits for a free thread would starve the ones that hold a thread
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -147,11 +147,6 @@ def needs_scope(scope: str) -> Guard:
     return check
 
 
-def current_actor(visit: Annotated[Visit, Depends(signed_in)]) -> Actor:
-    """Who asks."""
-    return visit.actor
-
-
 async def json_body(request: Request) -> dict[str, Any]:
     """The body, which must be a JSON object; read strictly, numbers exact."""
     body = request.scope["state"].get("json")
@@ -224,8 +219,3 @@ def _in_scope(actor: Actor, scope: str) -> bool:
 def address_of(request: Request) -> str:
     """The address the request came from (the server has already looked through trusted proxies)."""
     return request.client.host if request.client else ""
-
-
-def as_system(visit: Visit, actor: Actor) -> Visit:
-    """The same request, acting as somebody else: flows and rules act for the platform."""
-    return replace(visit, actor=actor)

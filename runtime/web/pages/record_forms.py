@@ -112,9 +112,7 @@ def may_do(tx: Tx, app: CompiledApp, form: str, id: int, verb: str) -> bool:
 
 def stored_files(tx: Tx, form: CompiledForm, values: Any) -> dict[str, Reference]:
     """The files that a record names."""
-    named = [
-        one for each in form.fields.values() if each.kind.holds_files for one in values.get(each.id) or ()
-    ]
+    named = [one for each in form.fields.values() if each.kind.holds_files for one in values.get(each.id) or ()]
     found = files.describe(tx, named) if named else {}
     return {id: Reference(id, each.name, f"/api/v1/files/{id}", each.size) for id, each in found.items()}
 
