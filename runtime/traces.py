@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 
 from engines import access
 from engines.access import scope_needs, view
-from engines.compiled import CompiledApp
+from engines.compiled import CompiledApp, CompiledField
 from engines.events import MomentCame, RecordChanged
 from engines.facts import Needs
 from engines.json_values import moment_text, to_json
@@ -204,17 +204,28 @@ def _term(app: CompiledApp, form: str, readable: frozenset[str], term: Mapping[s
 def _may_see(app: CompiledApp, form: str, readable: frozenset[str], path: tuple[str, ...]) -> bool:
     if path[0] not in ("record", "old") or len(path) < 2:
         return True
+    rows = next((each for each in app.forms[form].subforms if each.subform and path[1] in each.subform.fields), None)
+    if rows is not None:
+        return rows.id in readable
     return path[1] in readable or path[1] not in app.forms[form].fields
 
 
+def _field(app: CompiledApp, form: str, id: str) -> CompiledField | None:
+    """A field of the form, or of its rows, by id."""
+    if form not in app.forms:
+        return None
+    holders = [app.forms[form], *(each.subform for each in app.forms[form].subforms if each.subform is not None)]
+    return next((each.fields[id] for each in holders if id in each.fields), None)
+
+
 def _name(app: CompiledApp, form: str, path: tuple[str, ...]) -> str:
-    field = app.forms[form].fields.get(path[-1]) if form in app.forms else None
+    field = _field(app, form, path[-1])
     name = field.name if field is not None else path[-1]
     return f"old.{name}" if path[0] == "old" else name
 
 
 def _plain(app: CompiledApp, form: str, path: tuple[str, ...], value: Any) -> Any:
-    field = app.forms[form].fields.get(path[-1]) if form in app.forms else None
+    field = _field(app, form, path[-1])
     type = field.type if field is not None else history.SYSTEM_TYPES.get(path[-1])
     if type is not None and type.name != "rows":
         return to_json(value, type)

@@ -43,14 +43,14 @@ class Chart extends HTMLElement {
       tooltip: { renderMode: "richText", backgroundColor: "--raised", borderColor: "--line", textStyle: { color: "--ink" } } };
   }
 
-  // Amounts in the short form of the language; of a few categories every name is said, shortened if need be.
+  // Amounts in the short form of the language; of a few categories every name is said, shortened if need be; moments speak for each other.
   #label(axis, isBelow) {
     if (!axis) return;
     const language = document.documentElement.lang;
     if (axis.type === "value") {
       const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
       axis.axisLabel = { ...axis.axisLabel, formatter: (value) => (Math.abs(value) < 10000 ? `${value}` : short.format(value)) };
-    } else if (isBelow && axis.data?.length <= 6) {
+    } else if (isBelow && axis.data?.length <= 6 && !/^\d{4}/.test(axis.data[0])) {
       const width = Math.max(40, (this.clientWidth - 70) / axis.data.length);
       axis.axisLabel = { interval: 0, width, overflow: "truncate", ...axis.axisLabel };
     }
