@@ -29,6 +29,8 @@ def may_see(who: str, stands_in: str) -> bool:
 
 @pytest.mark.parametrize("who", ["sam", "fred", "lena", "sol", "nobody", "ada"])
 def test_no_byte_tells_what_is_hidden(filled: Installation, who: str) -> None:
+    if filled.dialect == "postgresql" and who not in ("sam", "fred"):
+        pytest.skip("the same questions as on SQLite; two of them are put here too")
     browser = filled.browser(who)
     hidden = {text: place for text, place in filled.canaries.items() if not may_see(who, place)}
     leaks: list[str] = []
@@ -42,7 +44,6 @@ def test_no_byte_tells_what_is_hidden(filled: Installation, who: str) -> None:
         leaks += [f"{address}: {hidden[each]}" for each in hidden if each in text]
         seen |= {place for text_, place in filled.canaries.items() if text_ in text}
     assert not leaks, f"{len(leaks)} of {asked}:\n" + "\n".join(leaks[:40])
-    print(who, asked, len(seen))
     assert seen == {place for place in filled.canaries.values() if may_see(who, place)}
 
 

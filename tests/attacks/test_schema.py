@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.attacks.conftest import HOST, Install, Installation, fill
 
 LEFT_ALONE = {"/api/v1/session", "/api/v1/sessions/{session}", "/api/v1/me/password", "/api/v1/members/{member}"}
-EXAMPLES = 8
+EXAMPLES = 5
 TAKES_PLAIN_JSON = ("post", "put", "patch")
 KEYS = (
     *("values", "version", "record", "record_version", "comment", "target", "owner", "action", "ids", "filter"),
@@ -39,7 +39,6 @@ def test_no_request_that_can_be_made_up_is_an_accident(fuzzed: Installation, who
     wrong: list[str] = []
     for operation in _operations(document):
         wrong += _ask(fuzzed, who, operation)
-    print(who, seen)
     assert not wrong, "\n".join(wrong[:30])
 
 
@@ -75,8 +74,6 @@ def _ask(fuzzed: Installation, who: str, operation: Any) -> list[str]:
         if operation.method in TAKES_PLAIN_JSON and not request.keys() & {"json", "data", "files", "content"}:
             request["json"] = body
         answer = fuzzed.browser(who).request(**request)
-        seen.setdefault(answer.status_code, 0)
-        seen[answer.status_code] += 1
         if answer.status_code >= 500:
             wrong.append(f"{operation.method} {request} {answer.status_code}")
         elif answer.status_code >= 400 and answer.headers["content-type"] != "application/problem+json":
@@ -84,9 +81,6 @@ def _ask(fuzzed: Installation, who: str, operation: Any) -> list[str]:
 
     ask()
     return wrong
-
-
-seen: dict[int, int] = {}
 
 
 def _places(fuzzed: Installation, path: str) -> dict[str, list[str]]:
