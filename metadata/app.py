@@ -16,7 +16,7 @@ from metadata.registry import Options
 from metadata.reports import DashboardDefinition, ReportDefinition
 from metadata.rules import RuleDefinition
 from metadata.stories import StoryDefinition
-from metadata.text import Text
+from metadata.text import Text, spelt_out
 
 CURRENT_FORMAT = 1
 
@@ -78,4 +78,4 @@ class AppDefinition(Options):
 
     @property
     def caption(self) -> Text:
-        return self.title or self.app.replace("_", " ").capitalize()
+        return self.title or spelt_out(self.app)

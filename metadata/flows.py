@@ -11,7 +11,7 @@ from metadata.normalise import Short, Words
 from metadata.nouns import Named
 from metadata.registry import Options
 from metadata.rules import AnyAction
-from metadata.text import Text
+from metadata.text import Text, spelt_out
 
 FieldRight = Literal["hidden", "read", "write", "required"]
 
@@ -29,7 +29,7 @@ class NodeDefinition(Options):
     @property
     def caption(self) -> Text:
         """What people see: the title, else the name with blanks and a capital; empty without both."""
-        return self.title or (self.name or "").replace("_", " ").capitalize()
+        return self.title or spelt_out(self.name or "")
 
     @property
     def key(self) -> str:

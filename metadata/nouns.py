@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 from metadata.names import Id, IsTemplate, IsValue, Name
 from metadata.normalise import Language, Words, by_shape
 from metadata.registry import Options
-from metadata.text import Text
+from metadata.text import Text, spelt_out
 
 Icon = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=48)]
 
@@ -36,7 +36,7 @@ class Named(Options):
     @property
     def caption(self) -> Text:
         """What people see: the title, else the name with blanks and a capital."""
-        return self.title or self.name.replace("_", " ").capitalize()
+        return self.title or spelt_out(self.name)
 
     @property
     def key(self) -> str:

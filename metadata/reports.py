@@ -21,7 +21,7 @@ from metadata.names import (
 from metadata.normalise import Short, ShortSort, Words
 from metadata.nouns import FreeValue, Icon, Named
 from metadata.registry import Options
-from metadata.text import Text
+from metadata.text import Text, spelt_out
 
 Bucket = Literal["day", "week", "month", "quarter", "year"]
 Aggregate = Literal["count", "sum", "avg", "min", "max", "distinct", "value"]
@@ -51,7 +51,7 @@ class ParameterDefinition(Options):
 
     @property
     def caption(self) -> Text:
-        return self.title or self.name.replace("_", " ").capitalize()
+        return self.title or spelt_out(self.name)
 
 
 class DimensionDefinition(Options):
@@ -87,7 +87,7 @@ class MeasureDefinition(Options):
 
     @property
     def caption(self) -> Text:
-        return self.title or self.name.replace("_", " ").capitalize()
+        return self.title or spelt_out(self.name)
 
 
 class ReportSort(Options):

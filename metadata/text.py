@@ -7,6 +7,11 @@ Text = str | dict[str, str]
 DEFAULT_LANGUAGE = "en"
 
 
+def spelt_out(name: str) -> str:
+    """What people see of a thing without a title: its name with blanks and a capital."""
+    return name.replace("_", " ").capitalize()
+
+
 def say(text: str | Mapping[str, str] | None, language: str) -> str:
     """Give the text in the language, else in English, else in the first language there is."""
     if text is None:
