@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import structlog
 from anyio import to_thread
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -66,9 +65,8 @@ class Gate:
         self.app, self.settings, self.metrics = app, settings, metrics
         self.callers = Buckets(settings.requests_per_second, settings.requests_burst)
         self.strangers = Buckets(settings.anonymous_per_second, settings.anonymous_burst)
-        self.headers = dict(HEADERS)
-        if settings.is_secure:
-            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+        secure = {"Strict-Transport-Security": "max-age=31536000"} if settings.is_secure else {}
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in (HEADERS | secure).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -149,17 +147,16 @@ class Gate:
 class _Answer:
     """Sends what the app answers, with our headers added."""
 
-    def __init__(self, send: Send, headers: dict[str, str], request_id: str) -> None:
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]], request_id: str) -> None:
         self._send, self._headers, self._request_id = send, headers, request_id
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
-                headers.setdefault(name, value)
-            headers["X-Request-Id"] = self._request_id
+            given = {name.lower() for name, _ in message["headers"]}
+            added = [each for each in self._headers if each[0] not in given]
+            message["headers"] = [*message["headers"], *added, (b"x-request-id", self._request_id.encode())]
         await self._send(message)
 
 
