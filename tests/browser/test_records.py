@@ -62,6 +62,7 @@ def test_a_missing_name_is_said_at_the_field_and_typing_survives(screen: Opener)
 
     summary = opened.page.locator(".error-summary")
     summary.wait_for()
+    assert "Customer name: " in summary.inner_text()
     assert opened.page.evaluate("document.activeElement.id") == "error-summary"
     assert opened.page.locator("[aria-invalid=true]").count() == 1
     assert phone.input_value() == "13800138000"
