@@ -41,6 +41,7 @@ def test_no_byte_tells_what_is_hidden(filled: Installation, who: str) -> None:
         asked += 1
         assert answer.status_code < 500, (address, answer.text[:500])
         text = plain(answer)
+        assert " object at 0x" not in text, address
         leaks += [f"{address}: {hidden[each]}" for each in hidden if each in text]
         seen |= {place for text_, place in filled.canaries.items() if text_ in text}
     assert not leaks, f"{len(leaks)} of {asked}:\n" + "\n".join(leaks[:40])

@@ -104,7 +104,7 @@ def _list_view(page: Page, listing: Listing) -> dict[str, Any]:
         "filters": [_row(listing, each) for each in listing.conditions if each.field in listing.fields],
         "filter_fields": _filter_fields(listing),
         "expression": listing.builder_expression,
-        "clear": listing.cleared(),
+        "cleared": listing.cleared(),
         "column_choices": _column_choices(listing),
         "columns": _columns(listing, listing.columns),
         "rows": rows,
