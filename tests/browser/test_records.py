@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import DESKTOP, PHONE, Opener, Screen
+from tests.browser.conftest import DESKTOP, PHONE, Opener, Screen, playwright
 
 CUSTOMERS = "/apps/crm/forms/customer"
 
@@ -211,7 +211,7 @@ def test_a_link_is_chosen_by_searching(screen: Opener, site) -> None:
     opened.page.get_by_role("option", name="Findable Ltd").wait_for()
     opened.page.keyboard.press("Enter")
 
-    assert box.input_value() == "Findable Ltd"
+    playwright.expect(box).to_have_value("Findable Ltd")
     assert opened.page.locator("input[name=customer]").input_value().isdigit()
     opened.require_calm()
 
