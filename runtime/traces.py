@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 
 from engines import access
 from engines.access import scope_needs, view
+from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField
 from engines.events import MomentCame, RecordChanged
 from engines.facts import Needs
@@ -127,7 +129,7 @@ def show(tx: "Tx", app: CompiledApp, found: RuleTrace, language: str) -> dict[st
     if visible is None:
         raise NotFound(Problem(ROOT, "not_found", {"en": "There is no such record", "zh": "记录不存在"}))
     row = {"rule": found.rule, "event": found.event, "outcome": found.outcome, "form": found.form}
-    told = _tell(app, row, found.as_json(), visible, language)
+    told = _tell(app, tx.actor, row, found.as_json(), visible, language)
     told["failing"] = [term for term in told["terms"] if term["value"] is False]
     return told
 
@@ -151,7 +153,7 @@ def _shown(tx: "Tx", app: CompiledApp, wanted: Any, limit: int) -> list[dict[str
             detail = read_value(row["detail"])
             about = {"id": str(row["id"]), "at": moment_text(row["at"]), "cause": str(row["cause"])}
             record = str(row["record"]) if row["record"] is not None else None
-            told.append({**about, "record": record, **_tell(app, row, detail, fields, tx.actor.language)})
+            told.append({**about, "record": record, **_tell(app, tx.actor, row, detail, fields, tx.actor.language)})
     return told
 
 
@@ -173,7 +175,7 @@ def _visible_fields(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -
 
 
 def _tell(
-    app: CompiledApp, row: Any, detail: Mapping[str, Any], visible: frozenset[str], language: str
+    app: CompiledApp, actor: Actor, row: Any, detail: Mapping[str, Any], visible: frozenset[str], language: str
 ) -> dict[str, Any]:
     rule = app.rules.rules.get(row["rule"])
     return {
@@ -181,23 +183,31 @@ def _tell(
         "title": say(rule.title, language) if rule is not None else detail["name"],
         "event": row["event"],
         "outcome": row["outcome"],
-        "terms": [_term(app, row["form"] or "", visible, each) for each in detail["terms"]],
+        "terms": [_term(app, actor, row["form"] or "", visible, each) for each in detail["terms"]],
         "actions": list(detail["actions"]),
         "reason": say(detail["reason"], language),
     }
 
 
-def _term(app: CompiledApp, form: str, readable: frozenset[str], term: Mapping[str, Any]) -> dict[str, Any]:
+def _term(
+    app: CompiledApp, actor: Actor, form: str, readable: frozenset[str], term: Mapping[str, Any]
+) -> dict[str, Any]:
     """A term with what it read; where a field is hidden from the viewer, so is the outcome."""
     reads = [(tuple(path), value) for path, value in term["reads"]]
-    hidden = [path for path, _ in reads if not _may_see(app, form, readable, path)]
+    hidden = [
+        path for path, _ in reads if not _may_see(app, form, readable, path) or not _may_follow(app, actor, form, path)
+    ]
     if hidden:
         return {"text": None, "value": None, "hidden": True, "reads": []}
     return {
         "text": term["text"],
         "value": term["value"],
         "hidden": False,
-        "reads": [{"name": _name(app, form, path), "value": _plain(app, form, path, value)} for path, value in reads],
+        "reads": [
+            {"name": _name(app, form, path), "value": _plain(app, form, path, value)}
+            for path, value in reads
+            if len(path) == 2
+        ],
     }
 
 
@@ -208,6 +218,22 @@ def _may_see(app: CompiledApp, form: str, readable: frozenset[str], path: tuple[
     if rows is not None:
         return rows.id in readable
     return path[1] in readable or path[1] not in app.forms[form].fields
+
+
+def _may_follow(app: CompiledApp, actor: Actor, form: str, path: tuple[str, ...]) -> bool:
+    """Whether what lies behind links is open to the viewer in every record: a trace does not know which one it was."""
+    at: str | None = form
+    for step, following in pairwise(path[1:] if path[0] in ("record", "old", "row") else ()):
+        field = _field(app, at, step) if at is not None else None
+        at = field.target if field is not None else None
+        if at is not None and not _is_open(view(app, actor, at), app.forms[at].fields, following):
+            return False
+    return True
+
+
+def _is_open(seen: access.View, fields: Mapping[str, Any], field: str) -> bool:
+    everywhere = any(grant.is_everywhere for grant in seen.grants)
+    return everywhere and (field not in fields or seen.masks.get(field) == ())
 
 
 def _field(app: CompiledApp, form: str, id: str) -> CompiledField | None:

@@ -90,12 +90,15 @@ def _explain(term: Expression, environment: Environment) -> Term:
         value = evaluate(term, environment)
     except MissingFact:
         value = None
-    reads = ((path, _read(path, environment)) for path in sorted(term.reads) if len(path) == 2)
+    reads = ((path, _read(path, environment)) for path in sorted(term.reads) if len(path) > 1)
     return Term(term.text, value, tuple(reads))
 
 
 def _read(path: tuple[str, ...], environment: Environment) -> Any:
-    root, field = path
+    """What stands in the record itself; of what lies behind a link only the path is kept, so that it can be hidden."""
+    root, field, *further = path
+    if further:
+        return None
     sources = {"record": environment.record, "old": environment.old, "row": environment.row}
     source = sources.get(root)
     return source.get(field) if source is not None else None

@@ -67,6 +67,32 @@ def test_whoever_may_not_read_a_field_does_not_learn_it_from_a_trace(
     assert not any("amount" in answer.text or "200" in answer.text for answer in answers)
 
 
+def test_what_lies_behind_a_link_is_told_only_to_who_may_read_it_everywhere(
+    services: Services, clock: MovedClock, password_hash: str, client: TestClient, sign_in: Callable[[str], Any]
+) -> None:
+    rule = {**RULE, "if": "customer.contact == 'canary@example.com' and score > 80"}
+    access = [
+        {"role": "seller", "form": "deal", "may": MAY},
+        {"role": "seller", "form": "customer", "may": ["create", "read"]},
+        {"role": "boss", "form": "deal", "may": ["read"]},
+        {"role": "boss", "form": "customer", "may": ["read"], "fields": ["name"]},
+    ]
+    office = open_trading(services, clock, rule, password_hash=password_hash, access=access)
+    customer = office.save("customer", name="C", contact="canary@example.com")
+    deal = office.save(name="A", customer=str(customer))
+    office.save(id=deal, score=90)
+
+    told = {}
+    for name in ("ann", "chef"):
+        sign_in(name)
+        told[name] = client.get(url(deal, "traces")).text + client.get(
+            url(deal, "why-not"), params={"rule": "rule_0"}
+        ).text
+
+    assert "canary" in told["ann"]
+    assert "canary" not in told["chef"] and "score > 80" in told["chef"]
+
+
 def test_why_not_names_the_term_that_failed(office: Trading, client: TestClient, sign_in: Callable[[str], Any]) -> None:
     deal = office.save(name="A", amount=50)
     office.save(id=deal, score=90)
