@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from metadata.text import Text
+from metadata.text import Text, say
 
 Role = Literal["dimension", "measure"]
 
@@ -20,6 +20,10 @@ class ResultColumn:
     type: str
     decimals: int | None = None
     format: str = "number"
+
+    def as_json(self, language: str) -> dict[str, Any]:
+        said = {"name": self.name, "title": say(self.title, language), "role": self.role, "type": self.type}
+        return said | {"format": self.format} | ({} if self.decimals is None else {"decimals": self.decimals})
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,10 @@ class Result:
     totals: Mapping[str, Any] = field(default_factory=dict)
     truncated: bool = False
 
-    def as_json(self) -> dict[str, Any]:
-        columns = [
-            {"name": each.name, "title": each.title, "role": each.role, "type": each.type, "format": each.format}
-            | ({"decimals": each.decimals} if each.decimals is not None else {})
-            for each in (*self.dimensions, *self.measures)
-        ]
+    def as_json(self, language: str) -> dict[str, Any]:
+        """The result as the API answers it, titles in the reader's language."""
         return {
-            "columns": columns,
+            "columns": [each.as_json(language) for each in (*self.dimensions, *self.measures)],
             "rows": [self._row_as_json(row) for row in self.rows],
             "totals": {name: plain(value) for name, value in self.totals.items()},
             "truncated": self.truncated,

@@ -72,7 +72,7 @@ def run_dashboard(app: str, dashboard: str, visit: SignedIn) -> JsonResponse:
 def answer_as_json(answer: reports.Answer, language: str) -> dict[str, Any]:
     """A report's answer: who it is, its result, and the drawing as data."""
     report = answer.report
-    said = {"name": report.name, "title": say(report.title, language), **answer.result.as_json()}
+    said = {"name": report.name, "title": say(report.title, language), **answer.result.as_json(language)}
     return said | {"chart": {"type": answer.chart.name, "look": answer.chart.look, "option": answer.option(language)}}
 
 
