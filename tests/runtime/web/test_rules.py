@@ -85,9 +85,9 @@ def test_what_lies_behind_a_link_is_told_only_to_who_may_read_it_everywhere(
     told = {}
     for name in ("ann", "chef"):
         sign_in(name)
-        told[name] = client.get(url(deal, "traces")).text + client.get(
-            url(deal, "why-not"), params={"rule": "rule_0"}
-        ).text
+        told[name] = (
+            client.get(url(deal, "traces")).text + client.get(url(deal, "why-not"), params={"rule": "rule_0"}).text
+        )
 
     assert "canary" in told["ann"]
     assert "canary" not in told["chef"] and "score > 80" in told["chef"]
