@@ -9,12 +9,14 @@ import logging
 import os
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from engines.actor import system
 from runtime import files, flows, idempotency, jobs, sweeps, timers, traces, transaction
@@ -139,7 +141,7 @@ def sweep(running: Running) -> None:
 def beat(running: Running) -> None:
     """Say that this worker lives."""
     beats, now = tables.heartbeat, running.services.clock()
-    with running.services.database.write() as connection:
+    with suppress(IntegrityError), running.services.database.write() as connection:  # another thread said so first
         moved = update(beats).where(beats.c.executor == running.executor).values(at=now)
         if connection.execute(moved).rowcount == 0:
             connection.execute(beats.insert().values(executor=running.executor, at=now))
