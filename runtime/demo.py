@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from engines.actor import system
 from runtime import organisation, passwords, transaction
 from runtime.cast import Cast, Clock
 from runtime.services import Services
@@ -36,7 +37,7 @@ def load(services: Services, app: str, script: Mapping[str, Any]) -> list[tuple[
 
 def _people(cast: Cast, script: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     signed_up = []
-    with transaction.begin(cast.services, organisation_keeper()) as tx:
+    with transaction.begin(cast.services, system("demo")) as tx:
         departments: dict[str, int] = {}
         for each in script.get("departments", ()):
             departments[each["name"]] = organisation.add_department(
@@ -68,13 +69,6 @@ def _add(tx: "Tx", cast: Cast, person: Person, departments: Mapping[str, int], p
     for role in person.get("roles", ()):
         organisation.grant_role(tx, cast.app, live.role_ids[role], member)
     return member
-
-
-def organisation_keeper() -> Any:
-    """Who sets people up before there is anybody."""
-    from engines.actor import system
-
-    return system("demo")
 
 
 def _tell(cast: Cast, step: Mapping[str, Any]) -> None:

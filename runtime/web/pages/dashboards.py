@@ -11,9 +11,10 @@ from starlette.datastructures import QueryParams
 
 from engines.compiled import CompiledApp
 from engines.json_values import id_in
+from engines.reports import groups
 from engines.reports.charts.funnel import conversions
 from engines.reports.compiled import CompiledDashboard, CompiledParameter, CompiledReport
-from engines.reports.result import Cell, ResultColumn, ResultRow
+from engines.reports.result import ResultColumn, ResultRow
 from runtime import reports
 from runtime.reading import labels_of
 from runtime.transaction import Tx
@@ -270,12 +271,6 @@ def _behind(
 
 
 def _group_labels(report: CompiledReport, group: Mapping[str, str | None], page: Page) -> list[str]:
-    from engines.reports.groups import cell as group_cell
-    from engines.reports.groups import typed_key
-
-    said: list[str] = []
-    for each in report.dimensions:
-        if each.name in group:
-            shown: Cell = group_cell(each, typed_key(each, group[each.name]), {}, page.language)
-            said.extend([shown.label] if shown.label else [])
-    return said
+    chosen = [each for each in report.dimensions if each.name in group]
+    shown = [groups.cell(each, groups.typed_key(each, group[each.name]), {}, page.language) for each in chosen]
+    return [cell.label for cell in shown if cell.label]
