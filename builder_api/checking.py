@@ -98,6 +98,6 @@ def _compile(language: Language, examined: Examined, known: Known) -> CompiledAp
 
 
 def _other_app(found: str, wanted: str) -> Problem:
-    message = {"en": f"This is the app “{found}”, not “{wanted}”", "zh": f"这是应用“{found}”,而不是“{wanted}”"}
+    message = {"en": f"This is the app “{found}”, not “{wanted}”", "zh": f"这是应用“{found}”，而不是“{wanted}”"}
     hint = {"en": f'Write "app": "{wanted}"', "zh": f'请写 "app": "{wanted}"'}
     return Problem(ROOT / "app", "other_app", message, hint)

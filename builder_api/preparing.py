@@ -69,7 +69,7 @@ def require_consent(planned: SchemaPlan, accept_losses: bool) -> None:
         problems = [
             Problem(ROOT / "losses" / index, loss.code, loss.message, hint) for index, loss in enumerate(planned.losses)
         ]
-        detail = {"en": "Publishing this loses something; say yes to it first", "zh": "发布会造成损失,请先确认"}
+        detail = {"en": "Publishing this loses something; say yes to it first", "zh": "发布会造成损失，请先确认"}
         raise Conflict(*problems, code="losses_need_consent", detail=detail)
 
 
@@ -81,11 +81,11 @@ def _check_pinned(services: Services, connection: sa.Connection, checked: Checke
         said = say(first.message, "en") if first else ""
         message = {
             "en": f"{count} running instances of a flow ({flow}) no longer fit: {said}",
-            "zh": f"流程({flow})有 {count} 个正在运行的实例与新版本不匹配:{say(first.message, 'zh') if first else ''}",
+            "zh": f"流程（{flow}）有 {count} 个正在运行的实例与新版本不匹配：{say(first.message, 'zh') if first else ''}",
         }
         hint = {
             "en": "Keep the field (hidden, if you like) until they are finished, or withdraw them",
-            "zh": "请保留该字段(可隐藏)直至这些流程结束,或撤回它们",
+            "zh": "请保留该字段（可隐藏）直至这些流程结束，或撤回它们",
         }
         checked.problems.add(ROOT / "flows", "running_flow_broken", message, hint)
 
@@ -105,11 +105,11 @@ def require_small(prepared: Prepared) -> None:
     if prepared.rows > MOST_ROWS_AT_ONCE:
         message = {
             "en": f"{prepared.rows:,} records would have to be converted; at most {MOST_ROWS_AT_ONCE:,} at once",
-            "zh": f"需要转换 {prepared.rows:,} 条记录,一次最多 {MOST_ROWS_AT_ONCE:,} 条",
+            "zh": f"需要转换 {prepared.rows:,} 条记录，一次最多 {MOST_ROWS_AT_ONCE:,} 条",
         }
         hint = {
             "en": "Add a new field beside the old one, or archive records first",
-            "zh": "请在旧字段旁新增字段,或先归档部分记录",
+            "zh": "请在旧字段旁新增字段，或先归档部分记录",
         }
         limit = {"limit": "publish_rows", "max": MOST_ROWS_AT_ONCE, "actual": prepared.rows}
         raise Conflict(Problem(ROOT, "too_many_records", message, hint, limit))

@@ -107,7 +107,7 @@ def _beginning(story: StoryDefinition) -> datetime:
 def _said(story: StoryDefinition, index: int, message: Text) -> Text:
     return {
         "en": f"The story “{story.name}” fails at step {index + 1}: {say(message, 'en')}",
-        "zh": f"故事“{say(story.title or story.name, 'zh')}”在第 {index + 1} 步失败:{say(message, 'zh')}",
+        "zh": f"故事“{say(story.title or story.name, 'zh')}”在第 {index + 1} 步失败：{say(message, 'zh')}",
     }
 
 
@@ -244,7 +244,7 @@ def _compare(cast: Cast, app: CompiledApp, form: str, name: str, wanted: Any, va
     if isinstance(expected, str) and expected in cast.people and str(actual) == str(cast.people[expected]):
         return
     if _plain(actual) != _plain(expected):
-        raise _not_so(f"{name} is {actual!r}, not {expected!r}", f"{name} 是 {actual!r},而不是 {expected!r}")
+        raise _not_so(f"{name} is {actual!r}, not {expected!r}", f"{name} 是 {actual!r}，而不是 {expected!r}")
 
 
 def _plain(value: Any) -> Any:
@@ -306,7 +306,7 @@ def _report(cast: Cast, step: Step) -> None:
     for name, wanted in (step.values or {}).items():
         actual = answer.result.totals.get(name)
         if _plain(actual) != _plain(wanted):
-            raise _not_so(f"{name} is {actual}, not {wanted}", f"{name} 是 {actual},而不是 {wanted}")
+            raise _not_so(f"{name} is {actual}, not {wanted}", f"{name} 是 {actual}，而不是 {wanted}")
 
 
 LOOKS = {
@@ -325,7 +325,7 @@ LOOKS = {
 def _count(step: Step, found: int) -> None:
     """Exactly so many where the story gives a count, else at least one."""
     if step.count is not None and found != step.count:
-        raise _not_so(f"there are {found}, not {step.count}", f"共有 {found} 个,而不是 {step.count} 个")
+        raise _not_so(f"there are {found}, not {step.count}", f"共有 {found} 个，而不是 {step.count} 个")
     if step.count is None and not found:
         raise _not_so("there is none", "一个也没有")
 

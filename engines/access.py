@@ -234,7 +234,7 @@ def _scope(
     except NotPushable as reason:
         message = {
             "en": f"This condition cannot be asked of the database: {say(reason.reason, 'en')}",
-            "zh": f"该条件无法在数据库中执行:{say(reason.reason, 'zh')}",
+            "zh": f"该条件无法在数据库中执行：{say(reason.reason, 'zh')}",
         }
         hint = {"en": "Use comparisons of fields and `user`", "zh": "请使用字段与 user 的比较"}
         problems.add(place, "not_pushable", message, hint)

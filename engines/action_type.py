@@ -136,7 +136,7 @@ class ActionContext:
         for name, each in raw.items():
             compiled_field = self.field(form, name, *place, name)
             if compiled_field is not None and compiled_field.is_derived:
-                message = {"en": f"“{name}” is computed and cannot be set", "zh": f"“{name}”由系统计算,不能设置"}
+                message = {"en": f"“{name}” is computed and cannot be set", "zh": f"“{name}”由系统计算，不能设置"}
                 self.add("derived_field", message, *place, name)
             elif compiled_field is not None:
                 values[compiled_field.id] = self.value(

@@ -50,7 +50,7 @@ def check_views(app: CompiledApp, context: Any, problems: Problems) -> None:
         except NotPushable as reason:
             message = {
                 "en": f"This condition cannot be asked of the database: {say(reason.reason, 'en')}",
-                "zh": f"该条件无法在数据库中执行:{say(reason.reason, 'zh')}",
+                "zh": f"该条件无法在数据库中执行：{say(reason.reason, 'zh')}",
             }
             hint = {"en": "Use comparisons of fields", "zh": "请使用字段的比较"}
             problems.add(place, "not_pushable", message, hint)
@@ -72,11 +72,11 @@ def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> No
         except NotPushable as reason:
             message = {
                 "en": f"This formula is computed by the database, which cannot: {say(reason.reason, 'en')}",
-                "zh": f"该公式需由数据库计算,但无法实现:{say(reason.reason, 'zh')}",
+                "zh": f"该公式需由数据库计算，但无法实现：{say(reason.reason, 'zh')}",
             }
             hint = {
                 "en": "Keep to values of the record and its rows, or let a rule set a field",
-                "zh": "请只使用本记录及其明细的值,或用规则写入字段",
+                "zh": "请只使用本记录及其明细的值，或用规则写入字段",
             }
             problems.add(path, "not_pushable", message, hint)
 

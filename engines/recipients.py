@@ -140,7 +140,7 @@ def _hint(mail: bool) -> Text:
     chinese = '请写 “=owner”、“=manager_of(owner)” 或 {"role": "…"}'
     if not mail:
         return {"en": english, "zh": chinese}
-    return {"en": f"{english}, or an address", "zh": f"{chinese},或邮箱地址"}
+    return {"en": f"{english}, or an address", "zh": f"{chinese}，或邮箱地址"}
 
 
 def _is_reachable(each: Any, occasion: Occasion) -> bool:

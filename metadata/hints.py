@@ -8,17 +8,17 @@ from metadata.text import Text
 
 SEE_REFERENCE: Text = {
     "en": "See the reference of the definition language (docs/definition.md)",
-    "zh": "请参阅定义语言参考(docs/definition.zh.md)",
+    "zh": "请参阅定义语言参考（docs/definition.zh.md）",
 }
 
 HINTS: Mapping[str, Text] = {
     "unknown_field": {
         "en": "Write the name of a field of that form; a text stands in quotes",
-        "zh": "请填写该表单中的字段名称;文本需加引号",
+        "zh": "请填写该表单中的字段名称；文本需加引号",
     },
     "type_mismatch": {
         "en": "Use values of the same kind; TEXT(), VALUE() and TODATE() convert",
-        "zh": "请使用同类的值;可用 TEXT()、VALUE()、TODATE() 转换",
+        "zh": "请使用同类的值；可用 TEXT()、VALUE()、TODATE() 转换",
     },
     "wrong_type": {"en": "Use a value of the kind that is asked for", "zh": "请使用所要求类型的值"},
     "not_allowed": {

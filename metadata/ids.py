@@ -173,13 +173,13 @@ def _check_id(each: Owned, seen: dict[str, Path], problems: Problems) -> None:
             each.path / "id",
             "bad_id",
             message,
-            {"en": "Leave the id out; one is given", "zh": "请省略 id,系统会自动分配"},
+            {"en": "Leave the id out; one is given", "zh": "请省略 id，系统会自动分配"},
         )
     elif each.id in seen:
         message = {"en": f"The id “{each.id}” is there twice", "zh": f"标识“{each.id}”重复"}
         hint = {
             "en": f"It also stands at {seen[each.id]}; leave one of them out",
-            "zh": f"它也出现在 {seen[each.id]};请省略其中之一",
+            "zh": f"它也出现在 {seen[each.id]}；请省略其中之一",
         }
         problems.add(each.path / "id", "duplicate_id", message, hint)
     seen.setdefault(each.id, each.path)

@@ -157,7 +157,7 @@ def _upgraded(document: Any) -> dict[str, Any]:
         message = {"en": "A definition is a JSON object", "zh": "应用定义应为 JSON 对象"}
         hint = {
             "en": 'It begins with { and names its app: {"app": "leave", ...}',
-            "zh": '应以 { 开头并写明应用:{"app": "leave", ...}',
+            "zh": '应以 { 开头并写明应用：{"app": "leave", ...}',
         }
         raise InvalidDefinition(Problem(ROOT, "wrong_type", message, hint))
     check_depth(document)

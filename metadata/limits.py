@@ -90,6 +90,6 @@ def _too_many(path: Path, things: Any, limit: str, english: str, chinese: str, m
 
 
 def _over(path: Path, limit: str, english: str, chinese: str, most: int, actual: int) -> Problem:
-    message: Text = {"en": f"{actual} {english}; at most {most}", "zh": f"{chinese}为 {actual},最多 {most}"}
+    message: Text = {"en": f"{actual} {english}; at most {most}", "zh": f"{chinese}为 {actual}，最多 {most}"}
     hint: Text = {"en": "Split it up or leave something out", "zh": "请拆分或删减"}
     return Problem(path, "limit_exceeded", message, hint, {"limit": limit, "max": most, "actual": actual})

@@ -156,4 +156,4 @@ def nearest(name: str, known: Iterable[str]) -> Text:
     matches = get_close_matches(name, list(known), 1)
     if not matches:
         return ""
-    return {"en": f"Did you mean “{matches[0]}”?", "zh": f"您是否想写“{matches[0]}”?"}
+    return {"en": f"Did you mean “{matches[0]}”?", "zh": f"您是否想写“{matches[0]}”？"}

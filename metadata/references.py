@@ -218,5 +218,5 @@ def unknown(path: Path, noun: str, name: str, known: Mapping[str, Any], form: st
 def _known(names: Iterable[str]) -> Text:
     listed = sorted(names)[:12]
     if not listed:
-        return {"en": "There is none yet; add one first", "zh": "目前还没有,请先添加"}
-    return {"en": f"There are: {', '.join(listed)}", "zh": f"可用的有:{'、'.join(listed)}"}
+        return {"en": "There is none yet; add one first", "zh": "目前还没有，请先添加"}
+    return {"en": f"There are: {', '.join(listed)}", "zh": f"可用的有：{'、'.join(listed)}"}

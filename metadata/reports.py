@@ -129,7 +129,7 @@ class CardDefinition(Options):
     @model_validator(mode="after")
     def _shows_something(self) -> "CardDefinition":
         if self.report is None and self.text is None:
-            hint = {"en": "Name a “report”, or give it a “text”", "zh": "请写明 report,或填写 text"}
+            hint = {"en": "Name a “report”, or give it a “text”", "zh": "请写明 report，或填写 text"}
             context = {"zh": "卡片上没有内容", "hint": hint}
             raise PydanticCustomError("empty_card", "There is nothing on this card", context)
         return self

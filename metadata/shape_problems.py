@@ -33,9 +33,9 @@ SHAPES: Mapping[str, tuple[str, str]] = {
     "dict": ("an object", "对象"),
     "model": ("an object", "对象"),
     "model_attributes": ("an object", "对象"),
-    "date": ("a date, as in 2026-03-02", "日期,例如 2026-03-02"),
-    "date_from_datetime": ("a date, as in 2026-03-02", "日期,例如 2026-03-02"),
-    "time": ("a time of day, as in 09:00", "时间,例如 09:00"),
+    "date": ("a date, as in 2026-03-02", "日期，例如 2026-03-02"),
+    "date_from_datetime": ("a date, as in 2026-03-02", "日期，例如 2026-03-02"),
+    "time": ("a time of day, as in 09:00", "时间，例如 09:00"),
     "none_required": ("null", "null"),
 }
 
@@ -119,7 +119,7 @@ def _one_of(known: Iterable[str]) -> Text:
     names = [str(each) for each in known]
     if not names:
         return ""
-    return {"en": f"Known here: {', '.join(names)}", "zh": f"可用的有:{'、'.join(names)}"}
+    return {"en": f"Known here: {', '.join(names)}", "zh": f"可用的有：{'、'.join(names)}"}
 
 
 def _missing(path: Path) -> Problem:
@@ -130,7 +130,7 @@ def _missing(path: Path) -> Problem:
 
 def _wrong_type(path: Path, expected: tuple[str, str], value: Any) -> Problem:
     found = _shape_of(value)
-    message = {"en": f"This must be {expected[0]}, not {found[0]}", "zh": f"此处应为{expected[1]},而不是{found[1]}"}
+    message = {"en": f"This must be {expected[0]}, not {found[0]}", "zh": f"此处应为{expected[1]}，而不是{found[1]}"}
     hint = {"en": f"Write {expected[0]}", "zh": f"请填写{expected[1]}"}
     return Problem(path, "wrong_type", message, hint)
 
@@ -157,7 +157,7 @@ def _bound(path: Path, kind: str, context: Mapping[str, Any], value: Any) -> Pro
     bound = context.get(key)
     message = {
         "en": f"The number must be {english} {bound}, not {value}",
-        "zh": f"数字应{chinese} {bound},而不是 {value}",
+        "zh": f"数字应{chinese} {bound}，而不是 {value}",
     }
     hint = {"en": f"Write a number that is {english} {bound}", "zh": f"请填写{chinese} {bound} 的数字"}
     return Problem(path, "out_of_range", message, hint)
@@ -168,7 +168,7 @@ def _length(path: Path, kind: str, context: Mapping[str, Any]) -> Problem:
         message: Text = {"en": "This must not be empty", "zh": "此处不能为空"}
         return Problem(path, "too_short", message, {"en": "Add at least one entry", "zh": "请至少填写一项"})
     most = context.get("max_length")
-    message = {"en": f"This is too long; at most {most}", "zh": f"内容过长,最多 {most}"}
+    message = {"en": f"This is too long; at most {most}", "zh": f"内容过长，最多 {most}"}
     return Problem(path, "too_long", message, {"en": "Make it shorter", "zh": "请缩短内容"})
 
 
@@ -176,7 +176,7 @@ def _bad_name(path: Path, context: Mapping[str, Any]) -> Problem:
     message = {"en": f"“{context['name']}” cannot be a name", "zh": f"“{context['name']}”不能作为名称"}
     hint = {
         "en": "Small letters a-z, digits and single underscores, beginning with a letter, as in first_day",
-        "zh": "请使用小写字母、数字和单个下划线,并以字母开头,例如 first_day",
+        "zh": "请使用小写字母、数字和单个下划线，并以字母开头，例如 first_day",
     }
     return Problem(path, "bad_name", message, hint)
 
@@ -184,7 +184,7 @@ def _bad_name(path: Path, context: Mapping[str, Any]) -> Problem:
 def _reserved_name(path: Path, context: Mapping[str, Any]) -> Problem:
     name = context["name"]
     why = "is a word of expressions" if name in ROOTS else "is reserved"
-    message = {"en": f"“{name}” {why} and cannot be a name", "zh": f"“{name}”是保留字,不能作为名称"}
+    message = {"en": f"“{name}” {why} and cannot be a name", "zh": f"“{name}”是保留字，不能作为名称"}
     other = {"from": "from_date", "class": "class_name", "owner": "account_owner"}.get(name, f"{name}_value")
     return Problem(path, "reserved_name", message, {"en": f"Call it “{other}”", "zh": f"可改为“{other}”"})
 
@@ -197,7 +197,7 @@ def _name_too_long(path: Path, context: Mapping[str, Any]) -> Problem:
 
 def _bad_id(path: Path, context: Mapping[str, Any]) -> Problem:
     message = {"en": f"“{context['id']}” cannot be an id", "zh": f"“{context['id']}”不能作为标识"}
-    hint = {"en": "Leave the id out; one is given", "zh": "请省略 id,系统会自动分配"}
+    hint = {"en": "Leave the id out; one is given", "zh": "请省略 id，系统会自动分配"}
     return Problem(path, "bad_id", message, hint)
 
 
@@ -213,7 +213,7 @@ def _kind_missing(path: Path, context: Mapping[str, Any]) -> Problem:
     english, chinese = NOUNS[context["noun"]]
     message = {
         "en": f"“{context['tag']}” is missing: which {english}?",
-        "zh": f"缺少“{context['tag']}”:请指明{chinese}",
+        "zh": f"缺少“{context['tag']}”：请指明{chinese}",
     }
     return Problem(path, "missing_key", message, _one_of(context["known"]))
 
@@ -226,11 +226,11 @@ def _unknown_time_zone(path: Path, context: Mapping[str, Any]) -> Problem:
 def _step_unclear(path: Path, context: Mapping[str, Any]) -> Problem:
     message: Text = {
         "en": "A step says who does what, or how long to wait, or what is then the case",
-        "zh": "每一步应说明谁做什么、等待多久,或随后的结果",
+        "zh": "每一步应说明谁做什么、等待多久，或随后的结果",
     }
     hint = {
         "en": f'As in {{"ann": "saves", ...}} with one of: {", ".join(context["deeds"])}',
-        "zh": f'例如 {{"ann": "saves", ...}},可用:{"、".join(context["deeds"])}',
+        "zh": f'例如 {{"ann": "saves", ...}}，可用：{"、".join(context["deeds"])}',
     }
     return Problem(path, "step_unclear", message, hint)
 

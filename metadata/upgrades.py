@@ -21,7 +21,7 @@ def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, current: int 
     if found > current:
         message = {
             "en": f"The definition has format {found}; this version understands up to {current}",
-            "zh": f"该定义的格式为 {found},当前版本最高支持 {current}",
+            "zh": f"该定义的格式为 {found}，当前版本最高支持 {current}",
         }
         hint = {"en": "Update Fourfold first", "zh": "请先升级 Fourfold"}
         raise InvalidDefinition(Problem(ROOT / "format", "format_too_new", message, hint))

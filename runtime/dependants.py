@@ -91,7 +91,7 @@ def _referring(tx: "Tx", app: CompiledApp, holder: CompiledForm, field: Compiled
 def _in_use(app: CompiledApp, holder: CompiledForm) -> Conflict:
     message = {
         "en": "Other records still refer to this one, so it cannot be deleted",
-        "zh": "仍有其他记录引用此记录,无法删除",
+        "zh": "仍有其他记录引用此记录，无法删除",
     }
     hint = {"en": "Delete those records, or let them refer to another one", "zh": "请先删除或修改这些记录"}
     return Conflict(Problem(ROOT, "in_use", message, hint))

@@ -200,7 +200,7 @@ def _told(refusal: Refusal, chain: tuple[str, ...]) -> Refusal:
 def _failure(way: str, reason: Text) -> Text:
     return {
         "en": f"The rule “{way}” could not be carried out, so nothing was saved: {say(reason, 'en')}",
-        "zh": f"规则“{way}”无法执行,未保存任何内容:{say(reason, 'zh')}",
+        "zh": f"规则“{way}”无法执行，未保存任何内容：{say(reason, 'zh')}",
     }
 
 

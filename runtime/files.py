@@ -80,7 +80,7 @@ def claim(tx: Tx, app: str, form: str, field: CompiledField, record: int, files:
     claimed = update(tables.file).where(tables.file.c.id.in_(wanted), tables.file.c.app == app, free | here)
     done = tx.connection.execute(claimed.values(form=form, field=field.id, record=record)).rowcount if wanted else 0
     if done != len(set(files)) and not tx.actor.is_system:
-        message = {"en": "A file is not there (any more); upload it again", "zh": "文件不存在,请重新上传"}
+        message = {"en": "A file is not there (any more); upload it again", "zh": "文件不存在，请重新上传"}
         raise Invalid(Problem(Place((field.name,)), "unknown_file", message))
 
 
@@ -114,7 +114,7 @@ def path_of(services: Services, row: Row) -> Path:
     """Where the file lies; a damaged store is said, not served."""
     path = services.settings.files / row.storage
     if not path.is_file() or path.stat().st_size != row.size:
-        message = {"en": "The file is damaged; ask your administrator", "zh": "文件已损坏,请联系管理员"}
+        message = {"en": "The file is damaged; ask your administrator", "zh": "文件已损坏，请联系管理员"}
         raise NotFound(Problem(ROOT, "file_damaged", message))
     return path
 

@@ -199,5 +199,5 @@ def led_to(tx: "Tx", app: CompiledApp, form: str, related: RelatedRights, record
 
 _WAY_OUT: Text = {
     "en": "Wait until it is decided, or ask who started it to withdraw it",
-    "zh": "请等待审批结束,或请发起人撤回",
+    "zh": "请等待审批结束，或请发起人撤回",
 }

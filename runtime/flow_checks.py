@@ -54,7 +54,7 @@ def require_operation(held: Any, outcome: str, comment: str) -> None:
             "en": f"This task cannot be answered with “{outcome}”",
             "zh": f"该任务不支持操作“{outcome}”",
         }
-        hint = {"en": "Possible: " + ", ".join(possible), "zh": "可用操作:" + "、".join(possible)}
+        hint = {"en": "Possible: " + ", ".join(possible), "zh": "可用操作：" + "、".join(possible)}
         raise Invalid(Problem(ROOT / "operation", "wrong_operation", message, hint))
     check_comment(comment, required=outcome == "comment")
 
@@ -110,7 +110,7 @@ def _too_late(tx: "Tx", id: int) -> Conflict:
     """Who was first, when, and what he decided."""
     row = tx.connection.execute(sa.select(task).where(task.c.id == id)).one()
     if row.state == "open":
-        message = {"en": "The task has changed; load it again", "zh": "任务已变化,请刷新"}
+        message = {"en": "The task has changed; load it again", "zh": "任务已变化，请刷新"}
         return Conflict(Problem(ROOT, "version_conflict", message), status=412, current_version=row.version)
     if row.state == "done":
         by, at, outcome = row.decided_by, row.closed_at, row.outcome
@@ -159,7 +159,7 @@ def require_unchanged(tx: "Tx", app: CompiledApp, flow: CompiledFlow, held: Any,
 def require_version(tx: "Tx", app: CompiledApp, form: str, record: int, version: int | None) -> None:
     current = version_of(tx, app, form, record)
     if version is not None and version != current:
-        message = {"en": "The record has changed; look at it again", "zh": "记录已变化,请重新查看"}
+        message = {"en": "The record has changed; look at it again", "zh": "记录已变化，请重新查看"}
         raise Conflict(Problem(ROOT, "version_conflict", message), status=412, current_version=current)
 
 
@@ -187,6 +187,6 @@ _ALREADY_DECIDED: Text = {"en": "This task has been decided already", "zh": "该
 _NODE_CLOSED: Text = {"en": "This step has been decided by others meanwhile", "zh": "该步骤已由他人处理完毕"}
 _RECORD_CHANGED: Text = {
     "en": "The record has changed since you looked at it; look again before you decide",
-    "zh": "您查看之后记录已被修改,请重新查看后再处理",
+    "zh": "您查看之后记录已被修改，请重新查看后再处理",
 }
 _REQUIRED: Text = {"en": "This must be filled in before the step can be approved", "zh": "同意之前必须填写此项"}

@@ -270,7 +270,7 @@ def _save_values(tx: "Tx", app: CompiledApp, held: Any, values: Mapping[str, Any
 _NOT_OFFERED: Text = {"en": "No flow can be started on this record now", "zh": "该记录目前没有可发起的流程"}
 _NOT_OFFERED_HINT: Text = {
     "en": "The condition of the flow does not hold for this record, or it is started by a rule",
-    "zh": "记录不满足流程的发起条件,或该流程由规则发起",
+    "zh": "记录不满足流程的发起条件，或该流程由规则发起",
 }
 _ALREADY_RUNNING: Text = {"en": "This flow is running on the record already", "zh": "该记录已在此流程中"}
 _MAY_NOT_START: Text = {"en": "You may not start flows on this record", "zh": "您没有权限对该记录发起流程"}

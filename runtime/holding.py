@@ -93,7 +93,7 @@ def check_scope_after(
     if not matched:
         message = {
             "en": "With these values the record would lie outside what you may work on",
-            "zh": "按这些内容保存后,该记录将超出您的权限范围",
+            "zh": "按这些内容保存后，该记录将超出您的权限范围",
         }
         raise Refused(Problem(ROOT, "outside_scope", message))
     given = {form.field_ids[name] for name in request.values if name in form.field_ids}
@@ -111,7 +111,7 @@ def check_version(tx: "Tx", app: CompiledApp, form: CompiledForm, held: Held, ve
         message = {"en": "Say which version of the record you changed", "zh": "请说明您修改的是记录的哪个版本"}
         hint = {
             "en": "Send the record's ETag as If-Match, or its version in the body",
-            "zh": "请在 If-Match 中发送记录的 ETag,或在正文中提供 version",
+            "zh": "请在 If-Match 中发送记录的 ETag，或在正文中提供 version",
         }
         raise Conflict(Problem(Path(("version",)), "version_required", message, hint), status=428)
     if version != held.record["version"] and not history.changed_already(tx, app, form.id, held.record["id"]):
@@ -121,7 +121,7 @@ def check_version(tx: "Tx", app: CompiledApp, form: CompiledForm, held: Held, ve
 def stale(details: Mapping[str, Any]) -> Conflict:
     message = {
         "en": "Somebody else has changed this record in the meantime; nothing was saved",
-        "zh": "该记录已被他人修改,未保存您的更改",
+        "zh": "该记录已被他人修改，未保存您的更改",
     }
     hint = {"en": "Load it again and apply your change to it", "zh": "请重新加载后再修改"}
     return Conflict(Problem(Path(("version",)), "version_conflict", message, hint), status=412, **details)
@@ -130,8 +130,8 @@ def stale(details: Mapping[str, Any]) -> Conflict:
 def not_allowed(form: CompiledForm, verb: str) -> Refused:
     words = {
         "create": {"en": "You may not create records here", "zh": "您不能在此新建记录"},
-        "update": {"en": "You may see this record but not change it", "zh": "您可以查看该记录,但不能修改"},
-        "delete": {"en": "You may see this record but not delete it", "zh": "您可以查看该记录,但不能删除"},
+        "update": {"en": "You may see this record but not change it", "zh": "您可以查看该记录，但不能修改"},
+        "delete": {"en": "You may see this record but not delete it", "zh": "您可以查看该记录，但不能删除"},
         "restore": {"en": "You may not restore records here", "zh": "您不能在此恢复记录"},
     }
     return Refused(Problem(ROOT, "forbidden", words.get(verb, {"en": "You may not do this", "zh": "您不能执行此操作"})))
@@ -160,5 +160,5 @@ def _not_unique(field: CompiledField, hidden: bool) -> Invalid:
         message = {"en": "These values are not accepted", "zh": "内容未被接受"}
         return Invalid(Problem(ROOT, "not_accepted", message))
     message = {"en": "Another record already has this value", "zh": "该值已被其他记录使用"}
-    hint = {"en": "Nothing was saved; try another value", "zh": "未保存,请更换内容后重试"}
+    hint = {"en": "Nothing was saved; try another value", "zh": "未保存，请更换内容后重试"}
     return Invalid(Problem(Path(("values", field.name)), "not_unique", message, hint))

@@ -81,7 +81,7 @@ def mark_read(tx: "Tx", id: int | None = None) -> int:
 
 def tell_keepers(connection: Connection, organisation: Organisation, now: datetime, kind: str, reason: str) -> None:
     """Tell those who look after the apps that a job has failed for good."""
-    titles: Mapping[str, str] = {"en": f"A job failed for good: {kind}", "zh": f"任务多次失败,已停止:{kind}"}
+    titles: Mapping[str, str] = {"en": f"A job failed for good: {kind}", "zh": f"任务多次失败，已停止：{kind}"}
     keepers = [person for person in organisation.people.values() if person.active and "app_admin" in person.rights]
     rows = [
         {

@@ -139,7 +139,7 @@ def check_url(url: str) -> None:
 def open_smtp(settings: Settings, ask: LookUp = look_up) -> smtplib.SMTP:
     """Connect and sign in to the mail server that the operator named; naming it allows its address."""
     if not settings.smtp_host:
-        text = {"en": "No mail server is set (FOURFOLD_SMTP_HOST)", "zh": "未配置邮件服务器(FOURFOLD_SMTP_HOST)"}
+        text = {"en": "No mail server is set (FOURFOLD_SMTP_HOST)", "zh": "未配置邮件服务器（FOURFOLD_SMTP_HOST）"}
         raise _refused("smtp", text)
     address = ask(settings.smtp_host, settings.smtp_port)[0]
     context = ssl.create_default_context()

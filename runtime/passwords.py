@@ -42,11 +42,11 @@ def require_good_password(password: str, own_words: tuple[str, ...] = (), admin:
     if not shortest <= length <= LONGEST:
         message = {
             "en": f"A password has {shortest} to {LONGEST} characters; this one has {length}",
-            "zh": f"密码长度须为 {shortest} 至 {LONGEST} 个字符,当前为 {length} 个",
+            "zh": f"密码长度须为 {shortest} 至 {LONGEST} 个字符，当前为 {length} 个",
         }
         raise Invalid(Problem(Path(("password",)), "password_length", message))
     if is_easy_to_guess(password, own_words):
-        message = {"en": "This password is among the first that anyone would try", "zh": "该密码过于常见,容易被猜中"}
+        message = {"en": "This password is among the first that anyone would try", "zh": "该密码过于常见，容易被猜中"}
         hint = {"en": "Take three or four words that do not belong together", "zh": "可使用三四个互不相关的词语组合"}
         raise Invalid(Problem(Path(("password",)), "password_common", message, hint))
 

@@ -115,7 +115,7 @@ def _compile(tx: "Tx", app: CompiledApp, hash: str) -> CompiledFlow:
     if flow is None or problems:
         message = {
             "en": "The app has changed so that this running flow no longer fits it",
-            "zh": "应用已变更,正在运行的流程与之不再匹配",
+            "zh": "应用已变更，正在运行的流程与之不再匹配",
         }
         raise Conflict(Problem(ROOT, "definition_changed", message), *list(problems)[:10])
     return flow

@@ -252,7 +252,7 @@ class Question:
             words = {each: say(reason.reason, each) for each in ("en", "zh")}
             message = {
                 "en": f"A list cannot be filtered by this: {words['en']}",
-                "zh": f"列表不支持该筛选条件:{words['zh']}",
+                "zh": f"列表不支持该筛选条件：{words['zh']}",
             }
             raise Invalid(Problem(place, "not_pushable", message)) from None
         except Refusal as refusal:

@@ -243,7 +243,7 @@ def _check_limits(query: ListQuery) -> None:
 def _too_much(name: str, actual: int, most: int, hint: Any = "") -> LimitExceeded:
     message = {
         "en": f"“{name}” is out of range: {actual}, allowed {most}",
-        "zh": f"“{name}”超出范围:{actual},允许 {most}",
+        "zh": f"“{name}”超出范围：{actual}，允许 {most}",
     }
     limit = {"name": name, "maximum": most, "actual": actual}
     return LimitExceeded(Problem(Path((name,)), "limit_exceeded", message, hint, limit))

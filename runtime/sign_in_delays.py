@@ -21,13 +21,13 @@ class TooManyAttempts(LimitExceeded):
 
     status = 429
     code = "too_many_attempts"
-    title = {"en": "Too many wrong tries; wait a moment", "zh": "尝试次数过多,请稍后再试"}
+    title = {"en": "Too many wrong tries; wait a moment", "zh": "尝试次数过多，请稍后再试"}
 
     def __init__(self, wait: timedelta) -> None:
         seconds = max(1, round(wait.total_seconds()))
         message = {
             "en": f"Too many wrong tries; wait {seconds} seconds",
-            "zh": f"尝试次数过多,请等待 {seconds} 秒后再试",
+            "zh": f"尝试次数过多，请等待 {seconds} 秒后再试",
         }
         super().__init__(Problem(ROOT, "too_many_attempts", message), status=429)
         self.retry_after = seconds

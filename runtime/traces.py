@@ -105,7 +105,7 @@ def _why_no_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, re
     came = sorted(tx.connection.scalars(select(fired.c.occurrence).where(own)))
     reason: Text = {"en": "its moment has not come", "zh": "时间未到"}
     if came:
-        reason = {"en": f"its moment came, counted from {came[-1]}", "zh": f"已到时间,起算点为 {came[-1]}"}
+        reason = {"en": f"its moment came, counted from {came[-1]}", "zh": f"已到时间，起算点为 {came[-1]}"}
     return replace(answer, reason=reason, form=form, record=record)
 
 

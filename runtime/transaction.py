@@ -87,7 +87,7 @@ class Budget:
 
     def check_time(self) -> None:
         if time.monotonic() - self.started > self.seconds:
-            text = {"en": "Saving took longer than 5 seconds; nothing was saved", "zh": "保存超过 5 秒,未保存任何内容"}
+            text = {"en": "Saving took longer than 5 seconds; nothing was saved", "zh": "保存超过 5 秒，未保存任何内容"}
             raise _over("seconds", 5, text, status=503)
 
 

@@ -44,4 +44,4 @@ class Refuse(ActionType):
 
     def sentence(self, options: Any, language: str) -> str:
         message = say(options.message, language)
-        return f"拒绝保存:{message}" if language == "zh" else f"refuse: {message}"
+        return f"拒绝保存：{message}" if language == "zh" else f"refuse: {message}"

@@ -18,7 +18,7 @@ LATER_ARGUMENT = 2
 def require_modest(root: Node, dialect: str) -> None:
     """Refuse what would make a statement that takes long to write or that SQLite cannot read."""
     if steps(root) > MOST_STEPS or (dialect == "sqlite" and places(root) > MOST_PLACES):
-        raise NotPushable({"en": "The expression is too large for a query", "zh": "表达式过大,无法在查询中计算"})
+        raise NotPushable({"en": "The expression is too large for a query", "zh": "表达式过大，无法在查询中计算"})
 
 
 def steps(node: Node) -> int:

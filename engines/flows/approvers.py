@@ -69,7 +69,7 @@ _WAYS = ("role", "member", "field", "manager_of", "head_of", "expression")
 _UNCLEAR = {"en": "Say in exactly one way who it is", "zh": "请只用一种方式指定人员"}
 _WAYS_HINT = {
     "en": "One of role, member, field, manager_of, head_of, expression; `of` goes with a role",
-    "zh": "可用 role、member、field、manager_of、head_of、expression 之一;of 只能与 role 一起使用",
+    "zh": "可用 role、member、field、manager_of、head_of、expression 之一；of 只能与 role 一起使用",
 }
 
 Approvers = Annotated[tuple[ApproverDefinition, ...], OneOrMany()]
@@ -142,7 +142,7 @@ def _people_of(context: NodeContext, text: str, key: str, kinds: frozenset[str])
         message = {"en": f"“{text}” does not give {noun['en']}", "zh": f"“{text}”的结果不是{noun['zh']}"}
         hint = {
             "en": "Name a field of that kind, or `user` for who starts the flow",
-            "zh": "请使用该类型的字段,或用 user 表示发起人",
+            "zh": "请使用该类型的字段，或用 user 表示发起人",
         }
         context.add("wrong_type", message, key, hint=hint)
         return None

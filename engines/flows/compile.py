@@ -122,7 +122,7 @@ def _check_tree(root: Block, nodes: Mapping[str, CompiledNode], context: NodeCon
     if len(nodes) > MAXIMUM_NODES:
         message = {
             "en": f"The flow has {len(nodes)} nodes; at most {MAXIMUM_NODES} are possible",
-            "zh": f"流程有 {len(nodes)} 个节点,最多允许 {MAXIMUM_NODES} 个",
+            "zh": f"流程有 {len(nodes)} 个节点，最多允许 {MAXIMUM_NODES} 个",
         }
         limit = {"name": "nodes", "maximum": MAXIMUM_NODES, "actual": len(nodes)}
         context.problems.add(context.path / "nodes", "limit_exceeded", message, limit=limit)
@@ -155,7 +155,7 @@ def _rights(options: TaskOptions, context: NodeContext) -> FieldRights:
         if field is None:
             continue
         if mode in ("write", "required") and field.is_derived:
-            message = {"en": f"“{name}” is computed; nobody writes it", "zh": f"“{name}”由系统计算,不能填写"}
+            message = {"en": f"“{name}” is computed; nobody writes it", "zh": f"“{name}”由系统计算，不能填写"}
             context.add("not_writable", message, "fields" if name in options.fields else "edit")
             continue
         modes[field.id] = mode
@@ -223,6 +223,6 @@ def _with_warnings(flow: CompiledFlow, context: AppContext) -> CompiledFlow:
 _START_NOT_FIRST: Text = {"en": "The start stands first in the flow", "zh": "开始节点必须在流程最前面"}
 _STAR: Text = {
     "en": "“*” can be hidden or read; what may be written is named field by field",
-    "zh": "“*”只能设为隐藏或只读;可编辑的字段需逐个列出",
+    "zh": "“*”只能设为隐藏或只读；可编辑的字段需逐个列出",
 }
 _STAR_HINT: Text = {"en": "List the fields in `edit`", "zh": "请在 edit 中列出字段"}

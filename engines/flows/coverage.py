@@ -216,7 +216,7 @@ def _gap(
     }
     message = {
         "en": f"No branch holds for {words['en']}; such a record goes to the else",
-        "zh": f"{words['zh']}时没有分支成立,记录将走 else 分支",
+        "zh": f"{words['zh']}时没有分支成立，记录将走 else 分支",
     }
     return Problem(path, "branch_gap", message, _GAP_HINT)
 
@@ -229,7 +229,7 @@ def _overlaps(axes: Sequence[Axis], held: Held, count: int, path: Path) -> Itera
         if claims[later] and claims[later] <= before:
             message = {
                 "en": f"Branch {later + 1} is never taken: the branches before it hold wherever it holds",
-                "zh": f"第 {later + 1} 个分支永远不会进入:它成立时前面的分支都已成立",
+                "zh": f"第 {later + 1} 个分支永远不会进入：它成立时前面的分支都已成立",
             }
             yield Problem(path / later / "if", "branch_never_taken", message, _NEVER_HINT)
             continue
@@ -250,7 +250,7 @@ def _overlap(axes: Sequence[Axis], both: set[tuple[int, ...]], earlier: int, lat
         words[language] = (" and " if language == "en" else "且").join(parts) or ("all" if language == "en" else "全部")
     message = {
         "en": f"Branches {earlier + 1} and {later + 1} both hold for {words['en']}; branch {earlier + 1} is taken",
-        "zh": f"{words['zh']}时第 {earlier + 1} 和第 {later + 1} 个分支同时成立,将进入第 {earlier + 1} 个分支",
+        "zh": f"{words['zh']}时第 {earlier + 1} 和第 {later + 1} 个分支同时成立，将进入第 {earlier + 1} 个分支",
     }
     return Problem(path / later / "if", "branch_overlap", message, _OVERLAP_HINT)
 
@@ -295,13 +295,13 @@ def _word(value: Any, language: str) -> str:
 
 _GAP_HINT: Text = {
     "en": "Close the gap (<= instead of <, say), or leave it if the else is meant",
-    "zh": "请补上缺口(例如用 <= 代替 <);如果本来就要走 else,可忽略",
+    "zh": "请补上缺口（例如用 <= 代替 <）；如果本来就要走 else，可忽略",
 }
 _OVERLAP_HINT: Text = {
     "en": "Narrow one of the conditions, or leave it if the order is meant",
-    "zh": "请收窄其中一个条件;如果顺序是有意的,可忽略",
+    "zh": "请收窄其中一个条件；如果顺序是有意的，可忽略",
 }
 _NEVER_HINT: Text = {
     "en": "Move the narrower branch to the front, or remove it",
-    "zh": "请把范围更窄的分支移到前面,或删除它",
+    "zh": "请把范围更窄的分支移到前面，或删除它",
 }

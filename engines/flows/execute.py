@@ -304,7 +304,7 @@ def _after(block: Block, index: int) -> tuple[str, str, int]:
 
 
 def _closed(status: str) -> Conflict:
-    message = {"en": f"This flow is over: {status}", "zh": f"该流程已结束:{status}"}
+    message = {"en": f"This flow is over: {status}", "zh": f"该流程已结束：{status}"}
     return Conflict(_problem("instance_ended", message))
 
 
@@ -320,7 +320,7 @@ _NODE_CLOSED = {"en": "This step has been decided meanwhile", "zh": "该步骤�
 _NOT_INITIATOR = {"en": "Only who started the flow may withdraw it", "zh": "只有发起人可以撤回"}
 _NO_INITIATOR = {
     "en": "The flow was started by a rule; there is nobody to return it to",
-    "zh": "该流程由规则发起,没有可退回的发起人",
+    "zh": "该流程由规则发起，没有可退回的发起人",
 }
 _NO_WAY_BACK = {
     "en": "The flow cannot go back to that step from here",
@@ -328,5 +328,5 @@ _NO_WAY_BACK = {
 }
 _LOOP_SUSPECTED = {
     "en": "The flow walked 50 steps without coming to rest; a loop is suspected",
-    "zh": "流程连续执行了 50 步仍未停下,可能存在循环",
+    "zh": "流程连续执行了 50 步仍未停下，可能存在循环",
 }

@@ -12,7 +12,7 @@ from metadata.problems import ROOT, Problem
 from metadata.text import Text, say
 
 REQUIRED: Text = {"en": "This must be filled in", "zh": "此项为必填"}
-NO_RECORD: Text = {"en": "This record does not exist, or you may not see it", "zh": "该记录不存在,或您无权查看"}
+NO_RECORD: Text = {"en": "This record does not exist, or you may not see it", "zh": "该记录不存在，或您无权查看"}
 NO_MEMBER: Text = {"en": "There is no such active member", "zh": "该成员不存在或已停用"}
 NO_DEPARTMENT: Text = {"en": "There is no such department", "zh": "该部门不存在"}
 TAKEN: Text = {"en": "Another record already has this value", "zh": "该值已被其他记录使用"}

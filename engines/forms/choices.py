@@ -62,7 +62,7 @@ def check_settings(form: Path, fields: Collection[CompiledField], problems: Prob
 
 def _check_setting(target: CompiledField, value: Any, place: Path, problems: Problems) -> None:
     if target.is_derived or target.storage == "rows":
-        message = {"en": "This field is computed and cannot be set", "zh": "该字段为计算字段,不能赋值"}
+        message = {"en": "This field is computed and cannot be set", "zh": "该字段为计算字段，不能赋值"}
         problems.add(place, "computed_field", message)
         return
     try:
@@ -93,5 +93,5 @@ def _hint(raw: str, field: CompiledField) -> Any:
             return {"en": f"The value of that option is “{value}”", "zh": f"该选项的值是“{value}”"}
     return nearest(raw, field.choices) or {
         "en": "Options are " + ", ".join(list(field.choices)[:10]),
-        "zh": "可选项:" + "、".join(list(field.choices)[:10]),
+        "zh": "可选项：" + "、".join(list(field.choices)[:10]),
     }

@@ -18,14 +18,14 @@ def read_date(raw: Any) -> date | None:
     if raw is None or raw == "":
         return None
     if not isinstance(raw, str):
-        raise wrong_type(raw, {"en": "a date such as 2026-03-09", "zh": "日期,例如 2026-03-09"})
+        raise wrong_type(raw, {"en": "a date such as 2026-03-09", "zh": "日期，例如 2026-03-09"})
     try:
         if not _day.match(raw):
             raise ValueError
         return date.fromisoformat(raw)
     except ValueError:
         message = {"en": f"“{raw[:40]}” is not a date", "zh": f"“{raw[:40]}”不是有效日期"}
-        hint = {"en": "Write it as YYYY-MM-DD, for example 2026-03-09", "zh": "请按 YYYY-MM-DD 填写,例如 2026-03-09"}
+        hint = {"en": "Write it as YYYY-MM-DD, for example 2026-03-09", "zh": "请按 YYYY-MM-DD 填写，例如 2026-03-09"}
         raise ValueProblem("bad_date", message, hint) from None
 
 
@@ -35,7 +35,7 @@ def read_moment(raw: Any) -> datetime | None:
         return None
     if not isinstance(raw, str):
         raise wrong_type(
-            raw, {"en": "a date and time such as 2026-03-09T14:30:00Z", "zh": "日期时间,例如 2026-03-09T14:30:00Z"}
+            raw, {"en": "a date and time such as 2026-03-09T14:30:00Z", "zh": "日期时间，例如 2026-03-09T14:30:00Z"}
         )
     try:
         if not _moment.match(raw):
@@ -45,6 +45,6 @@ def read_moment(raw: Any) -> datetime | None:
         message = {"en": f"“{raw[:40]}” is not a date and time", "zh": f"“{raw[:40]}”不是有效的日期时间"}
         hint = {
             "en": "Write it with its time zone, for example 2026-03-09T14:30:00Z or 2026-03-09T22:30:00+08:00",
-            "zh": "请带上时区填写,例如 2026-03-09T14:30:00Z 或 2026-03-09T22:30:00+08:00",
+            "zh": "请带上时区填写，例如 2026-03-09T14:30:00Z 或 2026-03-09T22:30:00+08:00",
         }
         raise ValueProblem("bad_datetime", message, hint) from None

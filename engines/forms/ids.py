@@ -14,7 +14,7 @@ def read_id(raw: Any) -> int | None:
     if raw is None or raw == "":
         return None
     if not isinstance(raw, str):
-        raise wrong_type(raw, {"en": 'an id as text, such as "1042"', "zh": '文本形式的 id,例如 "1042"'})
+        raise wrong_type(raw, {"en": 'an id as text, such as "1042"', "zh": '文本形式的 id，例如 "1042"'})
     id = id_in(raw)
     if id is None:
         raise ValueProblem(

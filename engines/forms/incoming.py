@@ -83,7 +83,7 @@ def _read_row(save: Save, field: CompiledField, index: int, raw: Any) -> dict[st
     rows = field.subform
     assert rows is not None
     if not isinstance(raw, Mapping):
-        save.say(field, wrong_type(raw, {"en": "a row (an object)", "zh": "一行(对象)"}), index)
+        save.say(field, wrong_type(raw, {"en": "a row (an object)", "zh": "一行（对象）"}), index)
         return None
     row: dict[str, Any] = {}
     for name, value in raw.items():
@@ -113,7 +113,7 @@ def _merge_rows(save: Save, field: CompiledField, rows: list[tuple[int | None, d
         id = row.pop("id", None)
         if id is not None and (id not in known or id in seen):
             message = {"en": "This row does not belong to the record", "zh": "该明细行不属于此记录"}
-            hint = {"en": "Leave the id out to add a new row", "zh": "如需新增一行,请不要填写 id"}
+            hint = {"en": "Leave the id out to add a new row", "zh": "如需新增一行，请不要填写 id"}
             save.add(field, "unknown_row", message, hint, index or 0, "id")
             continue
         row.pop("position", None)
@@ -142,5 +142,5 @@ def _unknown(save: Save, name: str) -> None:
 
 
 def _forbidden(field: CompiledField) -> Problem:
-    message = {"en": "You may read this field but not change it", "zh": "您可以查看该字段,但不能修改"}
+    message = {"en": "You may read this field but not change it", "zh": "您可以查看该字段，但不能修改"}
     return Problem(VALUES / field.name, "field_forbidden", message)

@@ -48,7 +48,7 @@ def pattern_problems(pattern: str, context: Any) -> Iterator[Problem]:
             path,
             "bad_pattern",
             {"en": "The pattern needs exactly one counter", "zh": "编号规则必须有且只有一个流水号"},
-            {"en": "Write it as {0000}, a zero for each digit", "zh": "请写成 {0000},每个 0 代表一位"},
+            {"en": "Write it as {0000}, a zero for each digit", "zh": "请写成 {0000}，每个 0 代表一位"},
         )
     for mark in marks:
         if mark.startswith("field:"):
@@ -57,7 +57,7 @@ def pattern_problems(pattern: str, context: Any) -> Iterator[Problem]:
             message = {"en": f"“{{{mark}}}” means nothing here", "zh": f"无法识别“{{{mark}}}”"}
             hint = {
                 "en": "There are {YYYY} {YY} {MM} {DD}, {0000} and {field:name}",
-                "zh": "可用:{YYYY} {YY} {MM} {DD}、{0000}、{field:字段名}",
+                "zh": "可用：{YYYY} {YY} {MM} {DD}、{0000}、{field：字段名}",
             }
             yield Problem(path, "bad_pattern", message, hint)
 

@@ -56,7 +56,7 @@ def fit(value: Decimal | int, decimals: int) -> Decimal:
             "too_large",
             {
                 "en": f"This number is too large: {MOST_DIGITS - decimals} digits before the point are kept here",
-                "zh": f"数字过大:此处整数部分最多 {MOST_DIGITS - decimals} 位",
+                "zh": f"数字过大：此处整数部分最多 {MOST_DIGITS - decimals} 位",
             },
             limit={"name": "digits", "max": MOST_DIGITS - decimals, "actual": digits_before},
         )

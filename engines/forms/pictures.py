@@ -18,7 +18,7 @@ def match_picture(text: str, picture: str) -> None:
             {"en": f"This must look like {picture}", "zh": f"格式应为 {picture}"},
             {
                 "en": "9 stands for a digit, A for a capital letter, a for a letter, * for a letter or digit",
-                "zh": "9 表示数字,A 表示大写字母,a 表示字母,* 表示字母或数字",
+                "zh": "9 表示数字，A 表示大写字母，a 表示字母，* 表示字母或数字",
             },
         )
 

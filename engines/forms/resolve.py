@@ -139,7 +139,7 @@ class Resolver:
 
     def _cycle_problem(self, keys: tuple[FieldKey, ...]) -> Problem:
         names = " → ".join(f"{self.forms[form].name}.{self.written((form, id)).definition.name}" for form, id in keys)
-        message = {"en": f"These fields are computed from one another: {names}", "zh": f"这些字段循环引用:{names}"}
+        message = {"en": f"These fields are computed from one another: {names}", "zh": f"这些字段循环引用：{names}"}
         hint = {"en": "Take one of them out of the circle", "zh": "请去掉其中一处引用"}
         return Problem(self.written(keys[0]).path, "formula_cycle", message, hint)
 
@@ -223,7 +223,7 @@ def _check_value(total: Total, value: ValueType | None) -> None:
     if value is not None and allowed and value.name not in allowed:
         message = {
             "en": f"There is no {total.function} of “{total.value}”, which is no number",
-            "zh": f"“{total.value}”不是数值,不能计算 {total.function}",
+            "zh": f"“{total.value}”不是数值，不能计算 {total.function}",
         }
         raise InvalidDefinition(Problem(ROOT / total.function, "bad_rollup", message))
 
@@ -235,7 +235,7 @@ def _value_type(found: ValueType, decimals: int | None, most: int, place: Path) 
     if found.name in ("blank", "rows", "list"):
         message: Text = {
             "en": "A formula gives one value, not a list or nothing",
-            "zh": "公式应得到单个值,而不是列表或空值",
+            "zh": "公式应得到单个值，而不是列表或空值",
         }
         hint: Text = {
             "en": "Use SUM, COUNT or another function over the rows",
@@ -259,6 +259,6 @@ def _refuse_moving(expression: Expression, place: Path) -> None:
     if expression.type.volatile or any(node.type.volatile for node in expression.root.walk()):
         message = {
             "en": "A roll-up may not depend on today or now: it would be wrong tomorrow",
-            "zh": "汇总不能依赖 today 或 now:结果会随时间失效",
+            "zh": "汇总不能依赖 today 或 now：结果会随时间失效",
         }
         raise InvalidDefinition(Problem(place, "volatile_rollup", message))

@@ -266,7 +266,7 @@ def _field_losses(
         english, chinese, listed = say(old.title, "en"), say(old.title, "zh"), ", ".join(gone)
         message = {
             "en": f"Records keep the removed options {listed} of “{english}”, but nobody can choose them any more",
-            "zh": f"“{chinese}”中已移除的选项 {listed} 在现有记录中仍会保留,但不能再选择",
+            "zh": f"“{chinese}”中已移除的选项 {listed} 在现有记录中仍会保留，但不能再选择",
         }
         yield Loss(form.id, old.id, "option_removed", message)
 
@@ -278,5 +278,5 @@ def _shape(field: CompiledField) -> str:
 def _hidden(title: Text) -> Text:
     return {
         "en": f"“{say(title, 'en')}” is no longer shown; its data is kept",
-        "zh": f"“{say(title, 'zh')}”将不再显示,其数据仍会保留",
+        "zh": f"“{say(title, 'zh')}”将不再显示，其数据仍会保留",
     }

@@ -43,7 +43,7 @@ class Storages:
         for place in sorted(wrong):
             message = {
                 "en": "A roll-up reads stored values of its records only, nothing behind a link or computed at reading",
-                "zh": "汇总只能读取记录自身存储的值,不能读取关联记录或读取时计算的值",
+                "zh": "汇总只能读取记录自身存储的值，不能读取关联记录或读取时计算的值",
             }
             problems.items.append(Problem(resolver.written(key).path / place, "bad_rollup", message))
         if wrong:

@@ -24,7 +24,7 @@ def read_text(raw: Any, most: int, least: int = 0, lines: bool = False) -> str |
             "too_long",
             {
                 "en": f"This has {len(text):,} characters; {most:,} are allowed",
-                "zh": f"共 {len(text)} 个字符,最多 {most} 个",
+                "zh": f"共 {len(text)} 个字符，最多 {most} 个",
             },
             {"en": "Shorten the text", "zh": "请缩短内容"},
             {"name": "characters", "max": most, "actual": len(text)},
@@ -43,7 +43,7 @@ def wrong_type(raw: Any, wanted: dict[str, str]) -> ValueProblem:
     found = _json_word(raw)
     return ValueProblem(
         "wrong_type",
-        {"en": f"This must be {wanted['en']}, not {found['en']}", "zh": f"此处应为{wanted['zh']},而不是{found['zh']}"},
+        {"en": f"This must be {wanted['en']}, not {found['en']}", "zh": f"此处应为{wanted['zh']}，而不是{found['zh']}"},
     )
 
 

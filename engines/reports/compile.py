@@ -382,4 +382,4 @@ def _either(names: list[str]) -> Text:
     if not names:
         return ""
     listed = ", ".join(names)
-    return _text(f"There are: {listed}", f"可选:{listed}")
+    return _text(f"There are: {listed}", f"可选：{listed}")

@@ -20,7 +20,7 @@ _NO: Text = {"en": "No", "zh": "否"}
 def cell(dimension: CompiledDimension, value: Any, labels: Labels, language: str) -> Cell:
     """A group's key and what people read for it."""
     if value is None:
-        return Cell(None, say({"en": "(blank)", "zh": "(空)"}, language))
+        return Cell(None, say({"en": "(blank)", "zh": "（空）"}, language))
     key = key_of(value)
     if dimension.every is not None:
         return Cell(key, bucket_label(key, dimension.every))

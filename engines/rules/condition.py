@@ -79,7 +79,7 @@ def condition_words(condition: Any, language: str, inner: bool = False) -> str:
         group = getattr(condition, key)
         if group:
             said = joiner[language == "zh"].join(condition_words(each, language, True) for each in group)
-            neither = ("neither ", "均不满足:")[language == "zh"] if key == "none" else ""
+            neither = ("neither ", "均不满足：")[language == "zh"] if key == "none" else ""
             parts.append(neither + said)
     whole = words["all"][language == "zh"].join(parts)
     return f"({whole})" if inner else whole

@@ -133,7 +133,7 @@ def _judge(
             }
             return Verdict(replace(_trace(rule, event, "skipped", look), reason=reason))
         if not again:
-            reason = {"en": "it ran already and nothing crossed anew", "zh": "已执行过,且条件没有重新成立"}
+            reason = {"en": "it ran already and nothing crossed anew", "zh": "已执行过，且条件没有重新成立"}
             return Verdict(replace(_trace(rule, event, "not_concerned", look), reason=reason))
     occasion = _occasion(rule, event, facts, runs)
     verdict = _act(rule, occasion, look, event.operation)

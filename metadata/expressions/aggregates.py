@@ -177,7 +177,7 @@ def _countable(element: Node) -> Node:
     if element.type.name == "yes_no" and element.kind not in ("literal", "field"):
         raise building.mismatch(
             element,
-            {"en": "COUNT() counts values, not conditions", "zh": "COUNT() 计数的是值,不是条件"},
+            {"en": "COUNT() counts values, not conditions", "zh": "COUNT() 计数的是值，不是条件"},
             {"en": "Use COUNTIF()", "zh": "请使用 COUNTIF()"},
         )
     return element

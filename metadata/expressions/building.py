@@ -295,17 +295,17 @@ def _in_constants(value: Node, container: Node, column: int) -> Node:
 def _expected(found: ValueType, wanted: ValueType) -> Text:
     return {
         "en": f"Expected a {said(wanted, 'en')} here, found a {said(found, 'en')}",
-        "zh": f"此处应为{said(wanted, 'zh')},实际为{said(found, 'zh')}",
+        "zh": f"此处应为{said(wanted, 'zh')}，实际为{said(found, 'zh')}",
     }
 
 
 def _way_out(found: ValueType, wanted: ValueType) -> Text:
     if wanted.name == "yes_no":
-        return {"en": "Compare it with something, or use ISBLANK()", "zh": "请与某个值比较,或使用 ISBLANK()"}
+        return {"en": "Compare it with something, or use ISBLANK()", "zh": "请与某个值比较，或使用 ISBLANK()"}
     if wanted.name == "text" and found.name in ("number", "date", "datetime"):
         return {"en": "Use TEXT() to turn it into text", "zh": "请用 TEXT() 转换为文本"}
     if wanted.name == "text" and found.is_reference:
-        return {"en": "Name a field of it, like owner.name", "zh": "请写出其字段,如 owner.name"}
+        return {"en": "Name a field of it, like owner.name", "zh": "请写出其字段，如 owner.name"}
     if wanted.name == "number" and found.name == "text":
         return {"en": "Use VALUE() to read a number from text", "zh": "请用 VALUE() 将文本转换为数字"}
     return ""
@@ -324,6 +324,6 @@ def _compare_hint(left: ValueType, right: ValueType) -> Text:
     if left.is_reference or right.is_reference:
         return {
             "en": "Compare a field of it, like owner.name, or user",
-            "zh": "请比较其字段,如 owner.name,或与 user 比较",
+            "zh": "请比较其字段，如 owner.name，或与 user 比较",
         }
     return ""

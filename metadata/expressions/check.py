@@ -62,7 +62,7 @@ def _fit(root: Node, want: ValueType | None) -> Node:
     if root.kind in ("list", "column"):
         raise building.mismatch(
             root,
-            {"en": "The expression gives a list, not a single value", "zh": "表达式的结果是列表,不是单个值"},
+            {"en": "The expression gives a list, not a single value", "zh": "表达式的结果是列表，不是单个值"},
             {"en": "Use SUM(), COUNT(), any() …", "zh": "请使用 SUM()、COUNT()、any() 等"},
         )
     if want is None or (root.type.name == "blank" and want == BLANK):

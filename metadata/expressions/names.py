@@ -104,7 +104,7 @@ class _Resolver:
                 {"en": "Values have no methods", "zh": "值没有方法可以调用"},
                 {
                     "en": "Use a function: UPPER(name), CONTAINS(name, 'x')",
-                    "zh": "请使用函数:UPPER(name)、CONTAINS(name, 'x')",
+                    "zh": "请使用函数：UPPER(name)、CONTAINS(name, 'x')",
                 },
             )
         for argument in node.args:

@@ -12,10 +12,10 @@ FULL_WIDTH = {
 
 FOREIGN: dict[str, tuple[Text, Text]] = {
     "#": ({"en": "“#” is not allowed", "zh": "不允许使用“#”"}, ""),
-    ";": ({"en": "One expression only, without “;”", "zh": "只能写一个表达式,不能用“;”"}, ""),
+    ";": ({"en": "One expression only, without “;”", "zh": "只能写一个表达式，不能用“;”"}, ""),
     "{": (
         {"en": "Fields are written without { }", "zh": "字段不加 { }"},
-        {"en": "Write amount instead of {amount}", "zh": "请写 amount,不要写 {amount}"},
+        {"en": "Write amount instead of {amount}", "zh": "请写 amount，不要写 {amount}"},
     ),
     "`": (
         {"en": "“`” is not allowed", "zh": "不允许使用“`”"},

@@ -121,8 +121,8 @@ def _constant_message(function: Function, parameter: Parameter) -> Text:
         return {"en": f"{name} is one of {choices}", "zh": f"{name} 只能是 {choices} 之一"}
     if parameter.least is not None:
         span = f"{parameter.least}–{parameter.most}"
-        return {"en": f"{name} is a whole number, {span}, written out", "zh": f"{name} 必须是直接写出的整数({span})"}
-    return {"en": f"{name} must be written out, not computed", "zh": f"{name} 必须直接写出,不能计算"}
+        return {"en": f"{name} is a whole number, {span}, written out", "zh": f"{name} 必须是直接写出的整数（{span}）"}
+    return {"en": f"{name} must be written out, not computed", "zh": f"{name} 必须直接写出，不能计算"}
 
 
 def _wrong_count(function: Function, least: int, most: int, found: int, column: int) -> ExpressionError:
@@ -134,7 +134,7 @@ def _wrong_count(function: Function, least: int, most: int, found: int, column: 
         "argument_count",
         {
             "en": f"{function.name}() takes {count} values, found {found}",
-            "zh": f"{function.name}() 需要 {count} 个参数,实际 {found} 个",
+            "zh": f"{function.name}() 需要 {count} 个参数，实际 {found} 个",
         },
         column,
         {"en": f"Write {function.name}({form})", "zh": f"请写 {function.name}({form})"},

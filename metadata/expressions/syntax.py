@@ -91,7 +91,7 @@ def _syntax_error(source: str, error: SyntaxError, lead: int) -> ExpressionError
                 "reserved_word",
                 {
                     "en": f"“{word}” is a word of the language and cannot be a name",
-                    "zh": f"“{word}”是保留字,不能用作名称",
+                    "zh": f"“{word}”是保留字，不能用作名称",
                 },
                 lead + match.start(),
                 {"en": f"Call the field {word}_date or the like", "zh": f"请将字段命名为 {word}_date 之类的名称"},
@@ -166,14 +166,14 @@ def _number(node: ast.Constant, syntax: Syntax) -> Decimal:
     written = syntax.text[syntax.column(node) : syntax.end(node)]
     match = NUMBER.fullmatch(written)
     if match is None:
-        message: Text = {"en": "Write numbers as plain decimals, like 1250.50", "zh": "数字请写成普通小数,如 1250.50"}
+        message: Text = {"en": "Write numbers as plain decimals, like 1250.50", "zh": "数字请写成普通小数，如 1250.50"}
         raise ExpressionError("number_format", message, syntax.column(node))
     whole, after, bare = match.groups()
     fraction = after or bare or ""
     if len(((whole or "") + fraction).lstrip("0")) > limits.DIGITS or len(fraction) > limits.DECIMALS:
         too_long: Text = {
             "en": f"A number has at most {limits.DIGITS} digits, {limits.DECIMALS} of them after the point",
-            "zh": f"数字最多 {limits.DIGITS} 位,其中小数最多 {limits.DECIMALS} 位",
+            "zh": f"数字最多 {limits.DIGITS} 位，其中小数最多 {limits.DECIMALS} 位",
         }
         raise ExpressionError("expression_limit", too_long, syntax.column(node))
     return Decimal(f"{whole or '0'}.{fraction}" if fraction else whole)

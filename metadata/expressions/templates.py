@@ -153,7 +153,7 @@ def _showable(expression: Expression, start: int) -> Expression:
             start,
             {
                 "en": "Name a field of it, like customer.name, or use {% for %}",
-                "zh": "请写出其字段,如 customer.name,或使用 {% for %}",
+                "zh": "请写出其字段，如 customer.name，或使用 {% for %}",
             },
         )
     return expression

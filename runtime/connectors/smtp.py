@@ -30,7 +30,7 @@ class NoMailServer(MailRefused):
     """The operator has named no mail server; trying again changes nothing until he does."""
 
     code = "no_mail_server"
-    title = {"en": "No mail server is set (FOURFOLD_SMTP_HOST)", "zh": "未配置邮件服务器(FOURFOLD_SMTP_HOST)"}
+    title = {"en": "No mail server is set (FOURFOLD_SMTP_HOST)", "zh": "未配置邮件服务器（FOURFOLD_SMTP_HOST）"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Smtp(ConnectorType):
     """The mail server that the operator named."""
 
     name = "smtp"
-    title = {"en": "Mail (SMTP)", "zh": "邮件(SMTP)"}
+    title = {"en": "Mail (SMTP)", "zh": "邮件（SMTP）"}
     icon = "mail"
 
     def send(self, settings: Settings, message: Mail) -> None:
@@ -109,5 +109,5 @@ def _display_name(text: str) -> str:
 
 def _refused(to: str, reason: bytes) -> MailRefused:
     why = reason.decode("utf-8", "replace")[:200]
-    message = {"en": f"{to[:100]} does not take the mail: {why}", "zh": f"{to[:100]} 拒收邮件:{why}"}
+    message = {"en": f"{to[:100]} does not take the mail: {why}", "zh": f"{to[:100]} 拒收邮件：{why}"}
     return MailRefused(Problem(ROOT, "mail_refused", message))

@@ -67,7 +67,7 @@ def _refuse_doubles(connection: sa.Connection, step: Step) -> None:
     if count:
         message = {
             "en": f"{count} values of this field stand in more than one record, so it cannot be unique yet",
-            "zh": f"该字段有 {count} 个值出现在多条记录中,暂时不能设为唯一",
+            "zh": f"该字段有 {count} 个值出现在多条记录中，暂时不能设为唯一",
         }
         hint = {"en": "Make them different first", "zh": "请先修改重复的值"}
         raise Conflict(Problem(ROOT / step.form / str(step.field), "not_unique", message, hint))

@@ -35,7 +35,7 @@ class DatabaseBusy(Refusal):
 
     status = 503
     code = "database_busy"
-    title = {"en": "The database is busy; try again in a moment", "zh": "数据库繁忙,请稍后重试"}
+    title = {"en": "The database is busy; try again in a moment", "zh": "数据库繁忙，请稍后重试"}
     retry_after = 1
 
 
@@ -142,7 +142,7 @@ def is_retryable(error: BaseException) -> bool:
 
 
 def busy() -> DatabaseBusy:
-    message = {"en": "Somebody else is writing; try again in a moment", "zh": "其他人正在写入,请稍后重试"}
+    message = {"en": "Somebody else is writing; try again in a moment", "zh": "其他人正在写入，请稍后重试"}
     return DatabaseBusy(Problem(ROOT, "database_busy", message))
 
 
@@ -300,7 +300,7 @@ def _refusal_for(error: exc.OperationalError) -> Refusal | None:
 def _too_slow() -> TooSlow:
     message = {
         "en": "The answer took longer than 30 seconds and was stopped",
-        "zh": "查询超过 30 秒,已停止",
+        "zh": "查询超过 30 秒，已停止",
     }
     hint = {"en": "Narrow the filter or the period", "zh": "请缩小筛选条件或时间范围"}
     return TooSlow(Problem(ROOT, "query_timeout", message, hint))

@@ -161,7 +161,7 @@ async def checked_form(request: Request, visit: Annotated[Visit, Depends(anyone)
     form = await request.form(max_files=20, max_fields=1000, max_part_size=1_000_000)
     given = request.headers.get("x-csrf-token") or form.get("csrf")
     if visit.session is not None and given != visit.csrf:
-        message = {"en": "This page is out of date; load it again", "zh": "页面已过期,请刷新后重试"}
+        message = {"en": "This page is out of date; load it again", "zh": "页面已过期，请刷新后重试"}
         raise Refused(Problem(ROOT, "form_expired", message))
     return form
 

@@ -29,7 +29,7 @@ class Unavailable(Refusal):
 
     status = 503
     code = "database_unavailable"
-    title = {"en": "The database cannot be reached; try again soon", "zh": "数据库暂时无法连接,请稍后重试"}
+    title = {"en": "The database cannot be reached; try again soon", "zh": "数据库暂时无法连接，请稍后重试"}
     retry_after = 5
 
 
@@ -38,7 +38,7 @@ class StorageFull(Refusal):
 
     status = 507
     code = "storage_full"
-    title = {"en": "The disk is full; nothing was saved", "zh": "磁盘空间已满,未保存任何内容"}
+    title = {"en": "The disk is full; nothing was saved", "zh": "磁盘空间已满，未保存任何内容"}
 
 
 class Unexpected(Refusal):
@@ -111,7 +111,7 @@ def _meaning(request: Request, error: exc.SQLAlchemyError) -> Refusal:
     if name in ("SQLITE_FULL", "SQLITE_IOERR_WRITE") or state == "53100":
         return StorageFull()
     if state in ("40001", "40P01"):
-        return Conflict(Problem(ROOT, "retry", {"en": "Somebody was faster; try again", "zh": "有人抢先一步,请重试"}))
+        return Conflict(Problem(ROOT, "retry", {"en": "Somebody was faster; try again", "zh": "有人抢先一步，请重试"}))
     if isinstance(error, exc.IntegrityError):
         log.warning("integrity", request=request.state.id, error=str(original))
         text = {"en": "This contradicts what is stored already", "zh": "与已有数据冲突"}

@@ -21,7 +21,7 @@ class TooMany(LimitExceeded):
     """More requests than allowed; the answer says when to come back."""
 
     code = "too_many_requests"
-    title = {"en": "Too many requests; wait a moment", "zh": "请求过于频繁,请稍后再试"}
+    title = {"en": "Too many requests; wait a moment", "zh": "请求过于频繁，请稍后再试"}
 
     def __init__(self, seconds: float) -> None:
         self.retry_after = max(1, round(seconds))

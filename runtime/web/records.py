@@ -301,6 +301,6 @@ def _check_count(asked: dict[str, Any], count: int) -> None:
     if expected is not None and expected != count:
         message = {
             "en": f"{count} records are chosen now, not {expected}",
-            "zh": f"现在选中 {count} 条记录,而非 {expected} 条",
+            "zh": f"现在选中 {count} 条记录，而非 {expected} 条",
         }
         raise Conflict(Problem(Path(("expected_count",)), "count_changed", message))

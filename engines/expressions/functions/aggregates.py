@@ -21,7 +21,7 @@ class Sum(FunctionKind):
     name = "SUM"
     theme = "rows"
     title = {"en": "Sum", "zh": "求和"}
-    chinese = "对子表单明细行的字段求和;忽略空值,没有明细时为 0。"
+    chinese = "对子表单明细行的字段求和；忽略空值，没有明细时为 0。"
     aggregate = "sum"
 
 
@@ -35,7 +35,7 @@ class Average(FunctionKind):
     name = "AVG"
     theme = "rows"
     title = {"en": "Average", "zh": "平均值"}
-    chinese = "计算子表单明细行某字段的平均值;忽略空值,没有明细时为空。"
+    chinese = "计算子表单明细行某字段的平均值；忽略空值，没有明细时为空。"
     aliases = ("AVERAGE",)
     aggregate = "avg"
 
@@ -52,7 +52,7 @@ class Minimum(FunctionKind):
     name = "MIN"
     theme = "rows"
     title = {"en": "Smallest", "zh": "最小值"}
-    chinese = "返回多个数字或日期中的最小值,或明细行某字段的最小值;忽略空值。"
+    chinese = "返回多个数字或日期中的最小值，或明细行某字段的最小值；忽略空值。"
     parameters = (Parameter("value"), Parameter("value"))
     variadic = True
     aggregate = "min"
@@ -73,7 +73,7 @@ class Maximum(FunctionKind):
     name = "MAX"
     theme = "rows"
     title = {"en": "Largest", "zh": "最大值"}
-    chinese = "返回多个数字或日期中的最大值,或明细行某字段的最大值;忽略空值。"
+    chinese = "返回多个数字或日期中的最大值，或明细行某字段的最大值；忽略空值。"
     parameters = (Parameter("value"), Parameter("value"))
     variadic = True
     aggregate = "max"
@@ -96,7 +96,7 @@ class Count(FunctionKind):
     name = "COUNT"
     theme = "rows"
     title = {"en": "Count", "zh": "计数"}
-    chinese = "统计子表单的行数、某字段已填写的行数,或列表的项数。"
+    chinese = "统计子表单的行数、某字段已填写的行数，或列表的项数。"
     aggregate = "count"
 
 
@@ -157,6 +157,6 @@ class AllRows(FunctionKind):
     name = "ALL"
     theme = "rows"
     title = {"en": "All", "zh": "全部满足"}
-    chinese = "所有明细行都满足条件时为真;没有明细时也为真。"
+    chinese = "所有明细行都满足条件时为真；没有明细时也为真。"
     aggregate = "all"
     result = YES_NO

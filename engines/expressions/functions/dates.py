@@ -33,7 +33,7 @@ class Today(FunctionKind):
     name = "TODAY"
     theme = "dates"
     title = {"en": "Today", "zh": "今天"}
-    chinese = "返回应用时区的当天日期,等同于 today。"
+    chinese = "返回应用时区的当天日期，等同于 today。"
     result = DATE.as_volatile()
 
     def build(self, args: list[Node], column: int) -> Node:
@@ -51,7 +51,7 @@ class Now(FunctionKind):
     name = "NOW"
     theme = "dates"
     title = {"en": "Now", "zh": "现在"}
-    chinese = "返回当前时刻,等同于 now。"
+    chinese = "返回当前时刻，等同于 now。"
     result = DATETIME.as_volatile()
 
     def build(self, args: list[Node], column: int) -> Node:
@@ -72,7 +72,7 @@ class MakeDate(FunctionKind):
     repeats = 6
     theme = "dates"
     title = {"en": "Date", "zh": "日期"}
-    chinese = "由年、月、日组成日期;日期不存在时为空。"
+    chinese = "由年、月、日组成日期；日期不存在时为空。"
     parameters = (Parameter("year", NUMBER), Parameter("month", NUMBER), Parameter("day", NUMBER))
     result = DATE
 
@@ -152,7 +152,7 @@ class Month(FunctionKind):
     name = "MONTH"
     theme = "dates"
     title = {"en": "Month", "zh": "月"}
-    chinese = "返回日期的月份(1 到 12)。"
+    chinese = "返回日期的月份（1 到 12）。"
     parameters = ONE_DATE
     result = WHOLE
     magnitude = 2
@@ -202,7 +202,7 @@ class Hour(FunctionKind):
     name = "HOUR"
     theme = "dates"
     title = {"en": "Hour", "zh": "时"}
-    chinese = "返回日期时间在应用时区的小时(0 到 23)。"
+    chinese = "返回日期时间在应用时区的小时（0 到 23）。"
     parameters = ONE_MOMENT
     result = WHOLE
     magnitude = 2
@@ -225,7 +225,7 @@ class Minute(FunctionKind):
     name = "MINUTE"
     theme = "dates"
     title = {"en": "Minute", "zh": "分"}
-    chinese = "返回日期时间在应用时区的分钟(0 到 59)。"
+    chinese = "返回日期时间在应用时区的分钟（0 到 59）。"
     parameters = ONE_MOMENT
     result = WHOLE
     magnitude = 2
@@ -248,7 +248,7 @@ class Weekday(FunctionKind):
     name = "WEEKDAY"
     theme = "dates"
     title = {"en": "Day of the week", "zh": "星期"}
-    chinese = "返回日期是星期几:星期一为 1,星期日为 7。"
+    chinese = "返回日期是星期几：星期一为 1，星期日为 7。"
     parameters = ONE_DATE
     result = WHOLE
     magnitude = 1
@@ -270,7 +270,7 @@ class WeekNumber(FunctionKind):
     name = "WEEKNUM"
     theme = "dates"
     title = {"en": "Week of the year", "zh": "周数"}
-    chinese = "返回日期在一年中的周数(ISO 8601)。"
+    chinese = "返回日期在一年中的周数（ISO 8601）。"
     parameters = ONE_DATE
     result = WHOLE
     magnitude = 2
@@ -292,7 +292,7 @@ class Quarter(FunctionKind):
     name = "QUARTER"
     theme = "dates"
     title = {"en": "Quarter", "zh": "季度"}
-    chinese = "返回日期所在的季度(1 到 4)。"
+    chinese = "返回日期所在的季度（1 到 4）。"
     parameters = ONE_DATE
     result = WHOLE
     magnitude = 1
@@ -317,7 +317,7 @@ class DateAdd(FunctionKind):
     repeats = 6
     theme = "dates"
     title = {"en": "Move a date", "zh": "日期加减"}
-    chinese = "将日期前后移动若干天、周、月或年;月末保持在月末。"
+    chinese = "将日期前后移动若干天、周、月或年；月末保持在月末。"
     parameters = (
         Parameter("date", DATE),
         Parameter("number", NUMBER),
@@ -357,7 +357,7 @@ class MoveMonths(FunctionKind):
     name = "EDATE"
     theme = "dates"
     title = {"en": "Move by months", "zh": "按月加减"}
-    chinese = '将日期前后移动若干个月,等同于 DATEADD(日期, 数量, "months")。'
+    chinese = '将日期前后移动若干个月，等同于 DATEADD(日期，数量，"months")。'
     aliases = ("ADDMONTHS",)
     parameters = (Parameter("date", DATE), Parameter("number", NUMBER))
 
@@ -375,7 +375,7 @@ class MoveDays(FunctionKind):
     name = "DATEDELTA"
     theme = "dates"
     title = {"en": "Move by days", "zh": "按天加减"}
-    chinese = "将日期前后移动若干天,等同于 日期 + 数量。"
+    chinese = "将日期前后移动若干天，等同于 日期 + 数量。"
     parameters = (Parameter("date", DATE), Parameter("number", NUMBER))
 
     def build(self, args: list[Node], column: int) -> Node:
@@ -392,7 +392,7 @@ class DaysBetween(FunctionKind):
     name = "DAYS_BETWEEN"
     theme = "dates"
     title = {"en": "Days between", "zh": "间隔天数"}
-    chinese = "返回从一个日期到另一个日期的天数,等同于 结束 - 开始。"
+    chinese = "返回从一个日期到另一个日期的天数，等同于 结束 - 开始。"
     parameters = (Parameter("start", DATE), Parameter("end", DATE))
     result = WHOLE
     magnitude = building.DAYS

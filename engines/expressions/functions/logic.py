@@ -19,7 +19,7 @@ class If(FunctionKind):
     name = "IF"
     theme = "logic"
     title = {"en": "If", "zh": "如果"}
-    chinese = "条件成立时返回一个值,否则返回另一个值。"
+    chinese = "条件成立时返回一个值，否则返回另一个值。"
     parameters = (CONDITION, Parameter("value"), Parameter("otherwise"))
 
     def build(self, args: list[Node], column: int) -> Node:
@@ -39,7 +39,7 @@ class Ifs(FunctionKind):
     name = "IFS"
     theme = "logic"
     title = {"en": "First that holds", "zh": "多条件判断"}
-    chinese = "返回第一个成立的条件所对应的值;都不成立时返回最后单独给出的值或空值。"
+    chinese = "返回第一个成立的条件所对应的值；都不成立时返回最后单独给出的值或空值。"
     parameters = (CONDITION, Parameter("value"), Parameter("otherwise", default=None))
     variadic = True
 
@@ -65,7 +65,7 @@ class Switch(FunctionKind):
     name = "SWITCH"
     theme = "logic"
     title = {"en": "Switch", "zh": "匹配取值"}
-    chinese = "将一个值与多个值依次比较,返回首个相等项对应的结果;都不相等时返回最后的值或空值。"
+    chinese = "将一个值与多个值依次比较，返回首个相等项对应的结果；都不相等时返回最后的值或空值。"
     parameters = (Parameter("value"), Parameter("case"), Parameter("result"), Parameter("otherwise", default=None))
     variadic = True
 
@@ -91,7 +91,7 @@ class And(FunctionKind):
     name = "AND"
     theme = "logic"
     title = {"en": "And", "zh": "并且"}
-    chinese = "所有条件都成立时为真,等同于在条件之间写 and。"
+    chinese = "所有条件都成立时为真，等同于在条件之间写 and。"
     parameters = (CONDITION,)
     variadic = True
 
@@ -109,7 +109,7 @@ class Or(FunctionKind):
     name = "OR"
     theme = "logic"
     title = {"en": "Or", "zh": "或者"}
-    chinese = "任一条件成立时为真,等同于在条件之间写 or。"
+    chinese = "任一条件成立时为真，等同于在条件之间写 or。"
     parameters = (CONDITION,)
     variadic = True
 
@@ -164,7 +164,7 @@ class IsBlank(FunctionKind):
     name = "ISBLANK"
     theme = "logic"
     title = {"en": "Is blank", "zh": "是否为空"}
-    chinese = "判断值是否为空:没有文本、数字、日期、成员,或列表、明细为空。"
+    chinese = "判断值是否为空：没有文本、数字、日期、成员，或列表、明细为空。"
     aliases = ("ISEMPTY",)
     parameters = (Parameter("value"),)
 
@@ -193,7 +193,7 @@ class IfNull(FunctionKind):
     name = "IFNULL"
     theme = "logic"
     title = {"en": "If blank", "zh": "空值替换"}
-    chinese = "值不为空时返回该值,为空时返回替代值。"
+    chinese = "值不为空时返回该值，为空时返回替代值。"
     aliases = ("COALESCE", "BLANKVALUE")
     parameters = (Parameter("value"), Parameter("instead"))
     variadic = True

@@ -38,7 +38,7 @@ class Round(FunctionKind):
     name = "ROUND"
     theme = "numbers"
     title = {"en": "Round", "zh": "四舍五入"}
-    chinese = "按小数位数四舍五入(五远离零方向进位)。"
+    chinese = "按小数位数四舍五入（五远离零方向进位）。"
     parameters = (Parameter("number", NUMBER), PLACES)
     result = NUMBER
 
@@ -188,7 +188,7 @@ class Modulo(FunctionKind):
     name = "MOD"
     theme = "numbers"
     title = {"en": "Remainder", "zh": "取余"}
-    chinese = "返回除法的余数,符号与除数相同;除数为零时为空。"
+    chinese = "返回除法的余数，符号与除数相同；除数为零时为空。"
     parameters = (Parameter("number", NUMBER), Parameter("divisor", NUMBER))
     result = NUMBER
 
@@ -207,7 +207,7 @@ class Sign(FunctionKind):
     name = "SIGN"
     theme = "numbers"
     title = {"en": "Sign", "zh": "正负号"}
-    chinese = "正数返回 1,负数返回 -1,零返回 0。"
+    chinese = "正数返回 1，负数返回 -1，零返回 0。"
     parameters = ONE_NUMBER
     result = WHOLE
     magnitude = 1
@@ -229,7 +229,7 @@ class Power(FunctionKind):
     name = "POWER"
     theme = "numbers"
     title = {"en": "Power", "zh": "乘方"}
-    chinese = "返回数字的若干次方(1 到 10)。"
+    chinese = "返回数字的若干次方（1 到 10）。"
     parameters = (Parameter("number", NUMBER), Parameter("times", WHOLE, constant=True, least=1, most=10))
     result = NUMBER
 
@@ -254,7 +254,7 @@ class SquareRoot(FunctionKind):
     repeats = 2
     theme = "numbers"
     title = {"en": "Square root", "zh": "平方根"}
-    chinese = "返回平方根,保留十位小数;负数为空。"
+    chinese = "返回平方根，保留十位小数；负数为空。"
     parameters = ONE_NUMBER
     result = NUMBER
 
@@ -281,7 +281,7 @@ class Value(FunctionKind):
     repeats = 2
     theme = "numbers"
     title = {"en": "Number from text", "zh": "文本转数字"}
-    chinese = "将文本转换为数字;文本不是数字时为空。"
+    chinese = "将文本转换为数字；文本不是数字时为空。"
     parameters = (Parameter("text", TEXT),)
     result = NUMBER
     magnitude = limits.DIGITS

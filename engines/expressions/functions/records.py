@@ -57,7 +57,7 @@ class Changed(FunctionKind):
     name = "CHANGED"
     theme = "record"
     title = {"en": "Changed", "zh": "是否变化"}
-    chinese = "判断字段与上次保存的值是否不同;新记录则判断是否已填写。"
+    chinese = "判断字段与上次保存的值是否不同；新记录则判断是否已填写。"
     aliases = ("ISCHANGED",)
     parameters = (Parameter("field"),)
 
@@ -76,7 +76,7 @@ class PriorValue(FunctionKind):
     name = "PRIORVALUE"
     theme = "record"
     title = {"en": "Value before", "zh": "变更前的值"}
-    chinese = "返回字段变更前的值,等同于 old.字段。"
+    chinese = "返回字段变更前的值，等同于 old.字段。"
     parameters = (Parameter("field"),)
 
     def build(self, args: list[Node], column: int) -> Node:
@@ -111,7 +111,7 @@ class ManagerOf(FunctionKind):
     name = "MANAGER_OF"
     theme = "people"
     title = {"en": "Manager of", "zh": "上级"}
-    chinese = "返回成员的上级;没有上级时返回部门负责人。"
+    chinese = "返回成员的上级；没有上级时返回部门负责人。"
     parameters = (Parameter("member", MEMBER),)
     result = MEMBER
     wants = ("organisation",)

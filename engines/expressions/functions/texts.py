@@ -40,7 +40,7 @@ class Concat(FunctionKind):
     name = "CONCAT"
     theme = "text"
     title = {"en": "Join", "zh": "连接文本"}
-    chinese = "把多个文本连接起来,等同于在文本之间写 + 或 &。"
+    chinese = "把多个文本连接起来，等同于在文本之间写 + 或 &。"
     aliases = ("CONCATENATE",)
     parameters = ONE_TEXT
     variadic = True
@@ -103,7 +103,7 @@ class Middle(FunctionKind):
     repeats = 2
     theme = "text"
     title = {"en": "Middle characters", "zh": "中间字符"}
-    chinese = "从指定位置(首字符为 1)起返回若干个字符。"
+    chinese = "从指定位置（首字符为 1）起返回若干个字符。"
     parameters = (Parameter("text", TEXT), Parameter("start", NUMBER), Parameter("count", NUMBER))
     result = TEXT
 
@@ -217,7 +217,7 @@ class Contains(FunctionKind):
     name = "CONTAINS"
     theme = "text"
     title = {"en": "Contains", "zh": "包含文本"}
-    chinese = "判断文本是否包含另一段文本,区分大小写。"
+    chinese = "判断文本是否包含另一段文本，区分大小写。"
     parameters = TWO_TEXTS
     result = YES_NO
 
@@ -295,7 +295,7 @@ class Find(FunctionKind):
     name = "FIND"
     theme = "text"
     title = {"en": "Position", "zh": "查找位置"}
-    chinese = "返回一段文本在另一文本中的位置(首字符为 1),找不到时为 0。"
+    chinese = "返回一段文本在另一文本中的位置（首字符为 1），找不到时为 0。"
     aliases = ("SEARCH",)
     parameters = (Parameter("part", TEXT), Parameter("text", TEXT))
     result = WHOLE

@@ -263,7 +263,7 @@ def _limit_key(node: CompiledNode) -> str:
 def _too_many(count: int) -> Text:
     return {
         "en": f"{count} people would have to decide; at most {MAXIMUM_APPROVERS} can",
-        "zh": f"审批人多达 {count} 位,超过上限 {MAXIMUM_APPROVERS} 位",
+        "zh": f"审批人多达 {count} 位，超过上限 {MAXIMUM_APPROVERS} 位",
     }
 
 

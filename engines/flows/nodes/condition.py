@@ -74,7 +74,7 @@ class Condition(NodeType):
 
     def sentence(self, options: Any, language: str) -> str:
         first = " → ".join(text_of(branch.if_) for branch in options.branches if branch.if_)
-        return say({"en": f"By condition: {first}, else", "zh": f"按条件:{first},否则"}, language)
+        return say({"en": f"By condition: {first}, else", "zh": f"按条件：{first}，否则"}, language)
 
 
 def _compile(branch: Branch, context: NodeContext) -> CompiledBranch:
@@ -101,20 +101,20 @@ def _require_else(branches: Sequence[Branch], context: NodeContext) -> None:
             context.add("else_missing", _ELSE_MISSING, "branches", hint=_ADD_ELSE)
 
 
-_IF_AND_ELSE = {"en": "A branch has either an `if` or is the `else`", "zh": "分支要么有 if,要么是 else"}
+_IF_AND_ELSE = {"en": "A branch has either an `if` or is the `else`", "zh": "分支要么有 if，要么是 else"}
 _WITHOUT_IF = {"en": "This branch does not say when it is taken", "zh": "该分支没有说明何时进入"}
 _ONE_OF_THEM = {
     "en": 'Write an "if" with a condition, or "else": true in the last branch',
-    "zh": '请写 "if" 条件,或在最后一个分支写 "else": true',
+    "zh": '请写 "if" 条件，或在最后一个分支写 "else": true',
 }
 _ELSE_NOT_LAST = {
     "en": "The else comes last; what follows is never reached",
-    "zh": "else 必须在最后,其后的分支永远不会进入",
+    "zh": "else 必须在最后，其后的分支永远不会进入",
 }
 _MOVE_ELSE = {"en": "Move the else to the end", "zh": "请把 else 移到最后"}
 _ELSE_MISSING = {
     "en": "The condition has no else: a record for which no branch holds could not go on",
-    "zh": "条件分支缺少 else:没有分支成立的记录将无法继续",
+    "zh": "条件分支缺少 else：没有分支成立的记录将无法继续",
 }
 _ADD_ELSE = {
     "en": 'Add {"else": true, "nodes": []} as the last branch',

@@ -70,4 +70,4 @@ class Parallel(NodeType):
 
 
 _TOO_FEW: Text = {"en": "A parallel has at least two branches", "zh": "并行节点至少要有两个分支"}
-_ADD_ONE: Text = {"en": "Add a branch, or move its nodes out", "zh": "请添加分支,或将节点移出"}
+_ADD_ONE: Text = {"en": "Add a branch, or move its nodes out", "zh": "请添加分支，或将节点移出"}

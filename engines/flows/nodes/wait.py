@@ -87,6 +87,6 @@ def _due(config: CompiledWait, visit: Visit) -> datetime | None:
 _UNCLEAR = {"en": "A wait says either how long or until when", "zh": "等待节点须说明时长或截止日期之一"}
 _HINT = {
     "en": "Write `for` (“2 days”) or `until` (a date field), not both",
-    "zh": "请填写 for(如 2 days)或 until(日期字段),二者选一",
+    "zh": "请填写 for(如 2 days)或 until(日期字段)，二者选一",
 }
 _NO_DATE: Text = {"en": "This field holds no date", "zh": "该字段不是日期"}

@@ -45,6 +45,6 @@ class Subform(FieldType):
                 }
                 hint = {
                     "en": "Make it a form of its own that links to this one",
-                    "zh": "请改为单独的表单,并关联到本表单",
+                    "zh": "请改为单独的表单，并关联到本表单",
                 }
                 yield Problem(ROOT / "fields" / index / "type", "not_in_subform", message, hint)

@@ -32,6 +32,6 @@ class Url(FieldType):
         message = {"en": f"“{text[:60]}” is not a web address", "zh": f"“{text[:60]}”不是有效的网址"}
         hint = {
             "en": "It begins with https://, http://, mailto: or tel:",
-            "zh": "请以 https://、http://、mailto: 或 tel: 开头",
+            "zh": "请以 https://、http://、mailto: 或 tel：开头",
         }
         raise ValueProblem("bad_url", message, hint)

@@ -23,5 +23,5 @@ class YesNo(FieldType):
         if raw is None:
             return False
         if not isinstance(raw, bool):
-            raise wrong_type(raw, {"en": "true or false", "zh": "是或否(true/false)"})
+            raise wrong_type(raw, {"en": "true or false", "zh": "是或否（true/false）"})
         return raw

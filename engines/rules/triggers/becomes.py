@@ -29,11 +29,11 @@ class Becomes(TriggerType):
         if condition is not None and _reads_only_rollups(condition, context):
             message = {
                 "en": "Roll-ups move without a save, so this would never fire",
-                "zh": "汇总不随保存变化,此条件不会触发",
+                "zh": "汇总不随保存变化，此条件不会触发",
             }
             hint = {
                 "en": "Use the trigger rollup_changed, with a condition such as “total > 5 and old.total <= 5”",
-                "zh": "请使用触发器 rollup_changed,并写条件,例如 “total > 5 and old.total <= 5”",
+                "zh": "请使用触发器 rollup_changed，并写条件，例如 “total > 5 and old.total <= 5”",
             }
             context.add("only_rollups", message, "if", hint=hint)
         return condition

@@ -38,7 +38,7 @@ class Schedule(TriggerType):
             }
             hint = {
                 "en": "Five parts: minute hour day month weekday; “0 9 * * 1” is Monday at nine",
-                "zh": "五段:分 时 日 月 周;“0 9 * * 1”表示每周一九点",
+                "zh": "五段：分 时 日 月 周；“0 9 * * 1”表示每周一九点",
             }
             context.add("bad_cron", message, "cron", hint=hint)
         return options

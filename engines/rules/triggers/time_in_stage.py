@@ -44,7 +44,7 @@ class TimeInStage(TriggerType):
             return None
         if not field.stage:
             message = {"en": f"“{options.field}” is not marked as a stage", "zh": f"“{options.field}”没有标记为阶段"}
-            hint = {"en": "Write “stage”: true at the field", "zh": "请在字段上写 “stage”: true"}
+            hint = {"en": "Write “stage”: true at the field", "zh": "请在字段上写 “stage”：true"}
             context.add("not_a_stage", message, "field", hint=hint)
         values = (options.value,) if isinstance(options.value, str) else options.value
         for value in values:
