@@ -78,10 +78,10 @@ def _check_pinned(services: Services, connection: sa.Connection, checked: Checke
     assert checked.app is not None
     for flow, count, problems in pinned.broken_by(checked.app, connection, services.kinds):
         first = next(iter(problems), None)
-        said = say(first.message, "en") if first else ""
+        english, chinese = (say(first.message, language) if first else "" for language in ("en", "zh"))
         message = {
-            "en": f"{count} running instances of a flow ({flow}) no longer fit: {said}",
-            "zh": f"流程（{flow}）有 {count} 个正在运行的实例与新版本不匹配：{say(first.message, 'zh') if first else ''}",
+            "en": f"{count} running instances of a flow ({flow}) no longer fit: {english}",
+            "zh": f"流程（{flow}）有 {count} 个正在运行的实例与新版本不匹配：{chinese}",
         }
         hint = {
             "en": "Keep the field (hidden, if you like) until they are finished, or withdraw them",
