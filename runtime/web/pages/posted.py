@@ -12,9 +12,9 @@ from starlette.datastructures import FormData, UploadFile
 
 from engines.compiled import CompiledField, CompiledForm
 
-DATE = re.compile(r"^(\d{4})[-/.年]?(\d{1,2})[-/.月]?（\d{1,2}）日？$")
+DATE = re.compile(r"^(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?$")
 MOMENT = re.compile(r"^(\d{4}-\d{2}-\d{2})[ T](\d{1,2}):(\d{2})$")
-NUMBER_NOISE = re.compile(r"[,,\s¥$€£%]")
+NUMBER_NOISE = re.compile(r"[,，\s¥￥$€£%]")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 // <ff-date-box>: a date typed as YYYY-MM-DD whatever the browser's language; the native calendar is borrowed.
-const DATE = /^(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]+(\d{1,2})[::](\d{2}))?$/;
+const DATE = /^(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?(?:[ T]+(\d{1,2})[:：](\d{2}))?$/;
 const two = (text) => text.padStart(2, "0");
 
 export function normalDate(text, withTime = false) {

@@ -128,7 +128,7 @@ function typed(field, controls) {
 }
 
 function number(text, field) {
-  const plain = text.replace(/[,,\s]/g, "").replace(/%$/, "");
+  const plain = text.replace(/[,，\s]/g, "").replace(/%$/, "");
   if (!/^[-+]?\d*\.?\d+$/.test(plain)) return null;
   return field.percent ? shift(plain, -2) : plain;
 }

@@ -85,7 +85,7 @@ function fill(cell, value) {
     const option = [...control.options].find((one) => one.value === value || one.text.trim() === value);
     if (option) control.value = option.value;
   } else if (control.type !== "checkbox") {
-    control.value = control.inputMode === "decimal" ? value.replace(/[,,¥$\s]/g, "") : value;
+    control.value = control.inputMode === "decimal" ? value.replace(/[,，¥￥$\s]/g, "") : value;
   }
   control.dispatchEvent(new Event("change", { bubbles: true }));
 }

@@ -23,6 +23,7 @@ def _field(type: Any, kind: str = "") -> Any:
         (_field(TEXT), [" Acme "], "Acme"),
         (_field(TEXT), [""], None),
         (_field(number(2), "money"), ["¥1,200.50"], Decimal("1200.50")),
+        (_field(number(2), "money"), ["￥1，200"], Decimal("1200")),
         (_field(number(4), "percent"), ["95"], Decimal("0.95")),
         (_field(number(2), "number"), ["a lot"], "a lot"),
         (_field(number(2), "number"), ["NaN"], "NaN"),
