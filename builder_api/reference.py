@@ -35,6 +35,7 @@ WORDS = {
         "value": "value",
         "without it": "without it",
         "must": "**must be there**",
+        "head": "#### `{}`: {}",
         "list of": "list of {}",
         "object of": "object: {} to {}",
         "text": "text",
@@ -68,6 +69,7 @@ WORDS = {
         "value": "可填内容",
         "without it": "省略时",
         "must": "**必填**",
+        "head": "#### `{}`：{}",
         "list of": "列表：{}",
         "object of": "对象：{} → {}",
         "text": "文本",
@@ -121,7 +123,7 @@ def _kinds(noun: str, kinds: Kinds, language: str) -> Iterator[str]:
     common = COMMON[noun]  # type: ignore[index]
     described: set[str] = set()
     for kind in kinds.of(noun):  # type: ignore[arg-type]
-        yield f"#### `{kind.name}`: {say(kind.title, language)}"
+        yield str(WORDS[language]["head"]).format(kind.name, say(kind.title, language))
         yield ""
         if language == "en" and kind.__doc__:
             yield re.sub(r"\s+", " ", kind.__doc__).strip()

@@ -1,8 +1,6 @@
 """Who may do what with which records and fields: compiled once per app, then asked for every read and write."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -23,8 +21,6 @@ VERBS: tuple[Verb, ...] = get_args(Verb)
 NAMED_SCOPES = {"own": "owner == user", "department": "department in user.departments", "all": None}
 
 SYSTEM = system("truth")
-
-MOST_REMEMBERED = 500  # statements of single people, some 30 kB each
 
 Mask = tuple[frozenset[int], ...]
 """When a field shows: of each group at least one grant (by place in the view) must match the row; () is always."""
@@ -71,28 +67,6 @@ class CompiledAccess:
     """All access entries of an app by form id. No entry, no right."""
 
     grants: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
-    _memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
-    _lately: OrderedDict[Any, Any] = field(default_factory=OrderedDict, compare=False, repr=False)
-
-    def remember(self, key: Any, make: Any) -> Any:
-        """Keep what only depends on the roles held; an app has few combinations of them."""
-        if key not in self._memory:
-            self._memory[key] = make()
-        return self._memory[key]
-
-    def recall(self, key: Any) -> Any | None:
-        """What was kept for one person's question, if it is among the last asked for."""
-        found = self._lately.get(key)
-        if found is not None:
-            with suppress(KeyError):  # another thread may just have thrown it out
-                self._lately.move_to_end(key)
-        return found
-
-    def keep(self, key: Any, value: Any) -> None:
-        """Keep what depends on one person for a while."""
-        self._lately[key] = value
-        while len(self._lately) > MOST_REMEMBERED:
-            self._lately.popitem(last=False)
 
 
 def compile_access(app: CompiledApp, functions: Registry[Any], problems: Problems) -> CompiledAccess:
@@ -134,7 +108,7 @@ def view(app: CompiledApp, actor: Actor, form: str, verb: str = "read", also: Se
         held = _united([*grants_of(app, actor, verb, form), *(g for g in also if g.form == form and verb in g.verbs)])
         return _view(app, actor, form, held)
     key = ("view", form, verb, actor.is_system, actor.roles_in(app.name), actor.scopes)
-    made: View = app.access.remember(key, lambda: _view(app, actor, form, grants_of(app, actor, verb, form)))
+    made: View = app.memory.remember(key, lambda: _view(app, actor, form, grants_of(app, actor, verb, form)))
     return made
 
 
@@ -180,7 +154,7 @@ def readable_names(app: CompiledApp, actor: Actor, also: Sequence[Grant] = ()) -
     if also:
         return _readable_names(app, actor, also)
     key = ("names", actor.roles_in(app.name), actor.scopes)
-    names: Names = app.access.remember(key, lambda: _readable_names(app, actor, ()))
+    names: Names = app.memory.remember(key, lambda: _readable_names(app, actor, ()))
     return names
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from engines.effects import Refuse, SetFields
 from engines.events import RecordChanged
 from engines.facts import Facts, Needs
+from engines.memory import Memory
 from metadata.problems import ROOT, NotFound, Problem
 from metadata.text import Text
 from metadata.value_types import ValueType
@@ -262,7 +263,7 @@ class CompiledApp:
     metadata: sa.MetaData = field(default_factory=sa.MetaData)
     computed_needed: frozenset[str] = frozenset()
     derived_order: tuple[FieldKey, ...] = ()
-    memory: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
     def form(self, name: str) -> CompiledForm:
         """The form by name or id; subforms are known by their id only."""

@@ -9,6 +9,7 @@ from engines.access import compile_access, truth
 from engines.compiled import CompiledApp, CompiledField
 from engines.expressions import Moment, NotPushable, Readable, where
 from engines.flows.compile import compile_flows
+from engines.memory import Memory
 from engines.reads import computed_fields_read
 from engines.reports.compile import compile_reports
 from engines.rules.compile import compile_rules
@@ -30,7 +31,7 @@ def compile_rest(app: CompiledApp, context: Any, problems: Problems) -> Compiled
     flows = compile_flows(definition.flows, context, context.kinds, problems)
     reports = compile_reports(definition, context, problems)
     app = replace(app, rules=rules, flows=flows, reports=reports, dashboards=reports.dashboards)
-    return replace(app, computed_needed=computed_fields_read(app))
+    return replace(app, computed_needed=computed_fields_read(app), memory=Memory())
 
 
 def check_views(app: CompiledApp, context: Any, problems: Problems) -> None:

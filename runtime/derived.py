@@ -67,7 +67,7 @@ def derive(
 def recompute(tx: "Tx", app: CompiledApp, rollup: Rollup, parent: int) -> Any:
     """A total from scratch, over the stored records."""
     key = ("recompute", rollup.form, rollup.field, tx.dialect)
-    statement = app.access.remember(key, lambda: _over_stored(tx, app, rollup))
+    statement = app.memory.remember(key, lambda: _over_stored(tx, app, rollup))
     field = app.forms[rollup.form].fields[rollup.field]
     return total_of(rollup, field, tx.connection.execute(statement, {"parent": parent}).one())
 
@@ -151,7 +151,7 @@ def _remember(
 
 def _looked_at(app: CompiledApp) -> frozenset[str]:
     """Every field that some rule, flow or access entry reads."""
-    found: frozenset[str] = app.access.remember(
+    found: frozenset[str] = app.memory.remember(
         ("looked at",),
         lambda: frozenset(
             step

@@ -119,7 +119,7 @@ def _row_entry(tx: "Tx", change: Change, form: str, row: int, after: Mapping[str
 
 def shape_of(app: CompiledApp) -> str:
     """Which shape of forms an entry was written under."""
-    shape: str = app.access.remember(
+    shape: str = app.memory.remember(
         ("shape",),
         lambda: hashlib.sha256(
             repr(

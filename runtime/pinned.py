@@ -36,7 +36,7 @@ def flow_of(tx: "Tx", app: CompiledApp, row: Any) -> CompiledFlow:
     live = app.flows.get(row.flow)
     if live is not None and _written(app, row.flow)[0] == row.part:
         return live
-    found: CompiledFlow = app.access.remember(("pinned flow", row.part), lambda: _compile(tx, app, row.part))
+    found: CompiledFlow = app.memory.remember(("pinned flow", row.part), lambda: _compile(tx, app, row.part))
     return found
 
 
@@ -94,7 +94,7 @@ def _written(app: CompiledApp, flow: str) -> tuple[str, dict[str, Any]]:
         }
         return hashlib.sha256(_canonical(body)).hexdigest(), body
 
-    found: tuple[str, dict[str, Any]] = app.access.remember(("flow as written", flow), make)
+    found: tuple[str, dict[str, Any]] = app.memory.remember(("flow as written", flow), make)
     return found
 
 

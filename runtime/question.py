@@ -122,12 +122,12 @@ class Question:
         who = self.actor
         person = (who.kind, who.member, who.scopes, who.roles_in(self.app.name), self.tx.organisation.epoch)
         whole = (key, self.form.id, self.deleted, person, _also_key(self.also), self.facts.today, self.tx.dialect)
-        found = self.app.access.recall(whole)
+        found = self.app.memory.recall(whole)
         if found is None:
             making = Making(moment_of(self.facts))
             found = make(making)
             if CLOCK not in making.notes:
-                self.app.access.keep(whole, found)
+                self.app.memory.keep(whole, found)
         return found
 
     # --- statements ---
@@ -246,7 +246,7 @@ class Question:
         place = Path(("filter",))
         try:
             functions = self.tx.services.kinds.functions
-            expression = check(text, Scope(self.names, self.form.id), functions, YES_NO)
+            expression = check(text, Scope(self.names, self.form.id).with_ids(), functions, YES_NO)
             where(expression, self.relation(Making(moment_of(self.facts))), moment_of(self.facts), self.tx.dialect)
         except NotPushable as reason:
             words = {each: say(reason.reason, each) for each in ("en", "zh")}

@@ -313,7 +313,7 @@ def _add_many(
 def _lists(question: Question, field: CompiledField, ids: list[int]) -> dict[int, tuple[Any, ...]]:
     table = field.side_table
     assert table is not None
-    statement = question.app.access.remember(
+    statement = question.app.memory.remember(
         ("list", field.id),
         lambda: (
             sa.select(table.c.record, table.c.value)

@@ -58,7 +58,7 @@ def load(tx: "Tx", app: CompiledApp, form: CompiledForm, ids: Iterable[int]) -> 
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    statement = app.access.remember(("load", form.id), lambda: select_stored(app, form).where(among(form.table.c.id)))
+    statement = app.memory.remember(("load", form.id), lambda: select_stored(app, form).where(among(form.table.c.id)))
     rows = tx.connection.execute(statement, {"ids": wanted}).mappings()
     records = {row["id"]: dict(row) for row in rows}
     complete(tx, app, form, records)
@@ -82,7 +82,7 @@ def load_values(tx: "Tx", app: CompiledApp, field: CompiledField, ids: Sequence[
     """The values of a list field, by record."""
     table = field.side_table
     assert table is not None
-    statement = app.access.remember(
+    statement = app.memory.remember(
         ("values", field.id),
         lambda: (
             sa.select(table.c.record, table.c.value)
@@ -102,7 +102,7 @@ def load_rows(tx: "Tx", app: CompiledApp, field: CompiledField, ids: Sequence[in
     rows = field.subform
     assert rows is not None
     columns = [column.label(label) for label, column in stored_columns(rows).items()]
-    statement = app.access.remember(
+    statement = app.memory.remember(
         ("rows", field.id),
         lambda: (
             sa.select(*columns).where(among(rows.table.c.record)).order_by(rows.table.c.record, rows.table.c.position)

@@ -16,7 +16,9 @@ THEMES: dict[str, tuple[str, str]] = {
     "record": ("The record before the change", "变更前后"),
     "people": ("People", "人员"),
 }
-ALSO = {"en": "also", "zh": "别名"}
+HEADS = {"en": "#### `{}`: {}", "zh": "#### `{}`：{}"}
+ALSO = {"en": " (also {})", "zh": "（别名 {}）"}
+BETWEEN = {"en": ", ", "zh": "、"}
 
 
 def examples(function: FunctionKind) -> list[tuple[str, str]]:
@@ -36,9 +38,10 @@ def reference(functions: Iterable[FunctionKind], language: str) -> str:
 
 
 def _entry(function: FunctionKind, language: str) -> str:
-    title = say(function.title, language)
-    aliases = f" ({ALSO[language]} {', '.join(f'`{alias}`' for alias in function.aliases)})" if function.aliases else ""
-    lines = [f"#### `{_form(function)}`: {title}{aliases}\n", f"{say(function.sentence, language)}\n", "```text"]
+    aliases = BETWEEN[language].join(f"`{alias}`" for alias in function.aliases)
+    head = HEADS[language].format(_form(function), say(function.title, language))
+    head += ALSO[language].format(aliases) if aliases else ""
+    lines = [f"{head}\n", f"{say(function.sentence, language)}\n", "```text"]
     lines += [f"{source}  ->  {want}" for source, want in examples(function)]
     return "\n".join([*lines, "```\n"])
 

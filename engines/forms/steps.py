@@ -48,11 +48,7 @@ class Steps:
 
 def steps_of(app: CompiledApp, form: CompiledForm) -> Steps:
     """The steps of a form's saves; worked out at the first one."""
-    key = ("steps", form.id)
-    if key not in app.memory:
-        app.memory[key] = _sort_out(app, form)
-    found: Steps = app.memory[key]
-    return found
+    return app.memory.remember(("steps", form.id), lambda: _sort_out(app, form))
 
 
 def _sort_out(app: CompiledApp, form: CompiledForm) -> Steps:

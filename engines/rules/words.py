@@ -32,7 +32,7 @@ def sentence_of(app: CompiledApp, rule: CompiledRule, language: str) -> str:
 
 def titled(app: CompiledApp, model: Any, path: Path, language: str) -> Any:
     """The same part of the definition with titles in the place of names; for reading, not for running."""
-    titles: Titles = app.access.remember(("titles", language), lambda: _titles(app, language))
+    titles: Titles = app.memory.remember(("titles", language), lambda: _titles(app, language))
     return _with_titles(model, path, titles)
 
 

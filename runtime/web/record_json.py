@@ -21,7 +21,7 @@ def record_json(app: CompiledApp, form: CompiledForm, shown: Shown, columns: Ite
     """A record with its system fields on top and its values below."""
     if columns is not None:
         return _write(app, form, shown, _plan(app, form, columns))
-    plan = app.access.remember(
+    plan = app.memory.remember(
         ("json", form.id, tuple(shown.values)), lambda: _plan(app, form, _own(form, shown.values))
     )
     return _write(app, form, shown, plan)

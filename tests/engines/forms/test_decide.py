@@ -12,6 +12,7 @@ from engines.compiled import EarlyAnswer
 from engines.effects import Refuse, SetFields
 from engines.events import RecordChanged
 from engines.facts import Facts, Needs
+from engines.memory import Memory
 from metadata.problems import Invalid, Refused
 from metadata.text import say
 from tests.engines.forms.play import ANN, BO, GONE, SALES, Desk, app_of, field, form, named
@@ -380,7 +381,7 @@ class Rules:
 
 def test_validations_see_what_early_rules_set(app: CompiledApp) -> None:
     rules = Rules(SetFields("t_order", 0, {"f_stage": "won", "f_signed": None}))
-    desk = Desk(replace(app, rules=rules, memory={}))
+    desk = Desk(replace(app, rules=rules, memory=Memory()))
 
     assert desk.refusals("order", {"title": "x"}) == {"/signed": "required"}
     assert rules.events[-1].after is not None and rules.events[-1].after["f_stage"] == "new"
@@ -388,7 +389,7 @@ def test_validations_see_what_early_rules_set(app: CompiledApp) -> None:
 
 def test_what_an_early_rule_sets_is_computed_further(app: CompiledApp) -> None:
     rules = Rules(SetFields("t_order", 0, {"f_stage": "lost", "f_reason": "late", "f_note": "n", "f_customer": 1}))
-    desk = Desk(replace(app, rules=rules, memory={}))
+    desk = Desk(replace(app, rules=rules, memory=Memory()))
     desk.put("customer", 1, name="ACME", level="a")
 
     decision = desk.save("order", {"title": "x"})
@@ -399,7 +400,7 @@ def test_what_an_early_rule_sets_is_computed_further(app: CompiledApp) -> None:
 
 
 def test_an_early_rule_refuses_in_the_authors_words(app: CompiledApp) -> None:
-    desk = Desk(replace(app, rules=Rules(Refuse({"en": "No", "zh": "不行"}, "f_title")), memory={}))
+    desk = Desk(replace(app, rules=Rules(Refuse({"en": "No", "zh": "不行"}, "f_title")), memory=Memory()))
 
     assert desk.refusals("order", {"title": "x"}) == {"/title": "refused_by_rule"}
 
