@@ -162,6 +162,38 @@ login_failure = Table(
     Index("ix_ff_login_failure_subject", "subject", "at"),
 )
 
+second_factor = Table(
+    "ff_second_factor",
+    metadata,
+    _key("member", Id),
+    _must("secret"),  # sealed with the master key (runtime/vault.py)
+    _must("created_at", UtcDateTime),
+    _may("confirmed_at", UtcDateTime),
+    _may("last_step", Id),  # the last code that was used, so that none works twice
+)
+
+recovery_code = Table(
+    "ff_recovery_code",
+    metadata,
+    _key("hash"),
+    _must("member", Id),
+    _must("created_at", UtcDateTime),
+    _may("used_at", UtcDateTime),
+    Index("ix_ff_recovery_code_member", "member"),
+)
+
+ticket = Table(
+    "ff_ticket",
+    metadata,
+    _key("token_hash"),
+    _must("member", Id),
+    _must("purpose"),
+    _must("created_at", UtcDateTime),
+    _must("expires_at", UtcDateTime),
+    Index("ix_ff_ticket_member", "member", "purpose"),
+    Index("ix_ff_ticket_expires_at", "expires_at"),
+)
+
 idempotency = Table(
     "ff_idempotency",
     metadata,
@@ -336,7 +368,10 @@ job = Table(
     _may("cause", Id),
     _must("created_at", UtcDateTime),
     _may("finished_at", UtcDateTime),
+    _may("app"),
+    _may("rule"),
     Index("ix_ff_job_state", "state", "run_at"),
+    Index("ix_ff_job_rule", "app", "rule", "state"),
 )
 
 timer = Table(
@@ -348,8 +383,22 @@ timer = Table(
     _must("payload", Json),
     _may("cron"),
     _may("zone"),
+    _may("missed", Json),
     Index("ix_ff_timer_due", "due"),
 )
+
+rule_state = Table(
+    "ff_rule_state",
+    metadata,
+    _key("app"),
+    _key("rule"),
+    _must("failures", Integer),
+    _may("paused_at", UtcDateTime),
+    _may("paused_by", Id),
+    _may("reason", Json),
+)
+
+turnstile = Table("ff_turnstile", metadata, _key("name"), _must("period", Id), _must("used", Integer))
 
 fired = Table("ff_fired", metadata, _key("app"), _key("rule"), _key("record", Id), _key("occurrence"))
 
