@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from metadata.value_types import ValueType
+from metadata.value_types import ValueType, id_in
 
-LARGEST_ID = 2**63 - 1
+__all__ = ["id_in", "moment_text", "plain_number", "to_json"]
 
 
 def to_json(value: Any, value_type: ValueType) -> Any:
@@ -26,16 +26,6 @@ def to_json(value: Any, value_type: ValueType) -> Any:
             element = value_type.of
             return [to_json(each, element) if element else each for each in value]
     return value
-
-
-def id_in(text: str) -> int | None:
-    """The id of a member, a department or a record that a text is; None for a text that can be no id.
-
-    >>> id_in("1042"), id_in("²"), id_in("0"), id_in("9" * 19)
-    (1042, None, None, None)
-    """
-    is_number = text.isascii() and text.isdigit() and len(text) < 20
-    return int(text) if is_number and 0 < int(text) <= LARGEST_ID else None
 
 
 def plain_number(value: Decimal | int) -> int | float:

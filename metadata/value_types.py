@@ -45,6 +45,8 @@ class ValueType:
         return self.name in ("member", "department", "link")
 
 
+LARGEST_ID = 2**63 - 1
+
 TEXT = ValueType("text")
 YES_NO = ValueType("yes_no")
 DATE = ValueType("date")
@@ -68,3 +70,13 @@ def rows(subform: str) -> ValueType:
 
 def list_of(element: ValueType) -> ValueType:
     return ValueType("list", of=element)
+
+
+def id_in(text: str) -> int | None:
+    """The id of a member, a department or a record that a text is; None for a text that can be no id.
+
+    >>> id_in("1042"), id_in("²"), id_in("0"), id_in("9" * 19)
+    (1042, None, None, None)
+    """
+    is_number = text.isascii() and text.isdigit() and len(text) < 20
+    return int(text) if is_number and 0 < int(text) <= LARGEST_ID else None

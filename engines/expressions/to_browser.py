@@ -20,7 +20,7 @@ def _tree(node: Node) -> dict[str, Any]:
         raise NotPushable({"en": f"{node.value}() runs on the server only", "zh": f"{node.value}() 只能在服务器计算"})
     tree: dict[str, Any] = {"kind": node.kind, "type": node.type.name}
     if node.value is not None:
-        tree["value"] = _value(node.value)
+        tree["value"] = str(node.value) if node.type.is_reference else _value(node.value)
     if node.args:
         tree["args"] = [_tree(arg) for arg in node.args]
     if node.loop:
@@ -33,7 +33,7 @@ def _tree(node: Node) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    """Numbers and dates as text, so that neither becomes a float or a local time on the way."""
+    """Numbers and dates as text, as ids are, so that none becomes a float or a local time on the way."""
     if isinstance(value, Decimal):
         return plain(value)
     return value.isoformat() if isinstance(value, date) else value

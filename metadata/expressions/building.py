@@ -12,12 +12,16 @@ from metadata.expressions.errors import ExpressionError
 from metadata.expressions.tree import Node
 from metadata.expressions.words import said
 from metadata.text import Text
-from metadata.value_types import BLANK, DATE, TEXT, YES_NO, ValueType, number
+from metadata.value_types import BLANK, DATE, TEXT, YES_NO, ValueType, id_in, number
 
 NUMBER = number(limits.DECIMALS)
 WHOLE = number(0)
 EMPTY = {"text": "", "yes_no": False}
 DAYS = 8
+COMPARE_A_FIELD: Text = {
+    "en": "Compare a field of it, like owner.name, or user",
+    "zh": "请比较其字段，如 owner.name，或与 user 比较",
+}
 
 
 def literal(value: Any, column: int = 0) -> Node:
@@ -66,13 +70,14 @@ def same_type(left: ValueType, right: ValueType) -> bool:
 
 
 def need(node: Node, type: ValueType) -> Node:
-    """The node as a value of the type; blanks, ISO dates in quotes and date-times for dates are turned into it."""
+    """The node as a value of the type; blanks, dates and ids in quotes and date-times for dates are turned into it."""
     if node.kind == "literal" and node.type.name == "blank":
         return replace(node, type=type, value=EMPTY.get(type.name))
     if type.name == "date" and node.type.name == "datetime":
         return as_date(node)
     if type.name == "date" and node.is_constant and node.type.name == "text":
         return date_literal(node)
+    node = identified(node, type)
     if not same_type(node.type, type):
         raise mismatch(node, _expected(node.type, type), _way_out(node.type, type))
     return node
@@ -120,6 +125,22 @@ def date_literal(node: Node) -> Node:
             {"en": 'For example "2026-03-31"', "zh": '例如 "2026-03-31"'},
         ) from None
     return replace(node, type=DATE, value=day)
+
+
+def identified(node: Node, type: ValueType) -> Node:
+    """A text constant where somebody or a record is expected is an id; every other node stays as it is."""
+    if not (type.is_reference and node.is_constant and node.type.name == "text"):
+        return node
+    id = id_in(node.value)
+    if id is None:
+        found = node.value[:60]
+        raise ExpressionError(
+            "id_format",
+            {"en": f"“{found}” is no id of a {said(type, 'en')}", "zh": f"“{found}”不是{said(type, 'zh')}的编号"},
+            node.column,
+            COMPARE_A_FIELD,
+        )
+    return replace(node, type=type, value=id)
 
 
 # --- conditions ---
@@ -255,6 +276,7 @@ def _comparable(left: Node, right: Node) -> tuple[Node, Node]:
             )
     if names & {"date", "datetime"} and (names == {"date", "datetime"} or "text" in names):
         return need(left, DATE), need(right, DATE)
+    left, right = identified(left, right.type), identified(right, left.type)
     if not same_type(left.type, right.type):
         raise mismatch(right, _incomparable(left.type, right.type), _compare_hint(left.type, right.type))
     return left, right
@@ -284,7 +306,7 @@ def _in_constants(value: Node, container: Node, column: int) -> Node:
     items = tuple(need(item, value.type) for item in container.args)
     if not items:
         return Node("literal", YES_NO, value=False, column=column)
-    if value.type.name == "yes_no" or value.type.is_reference or value.type.name in ("list", "rows", "blank"):
+    if value.type.name in ("yes_no", "list", "rows", "blank"):
         raise mismatch(value, {"en": "This cannot be looked for in a list", "zh": "该值不能在列表中查找"})
     return Node("in", YES_NO, (value, replace(container, args=items)), column=column)
 
@@ -322,8 +344,5 @@ def _incomparable(left: ValueType, right: ValueType) -> Text:
 
 def _compare_hint(left: ValueType, right: ValueType) -> Text:
     if left.is_reference or right.is_reference:
-        return {
-            "en": "Compare a field of it, like owner.name, or user",
-            "zh": "请比较其字段，如 owner.name，或与 user 比较",
-        }
+        return COMPARE_A_FIELD
     return ""

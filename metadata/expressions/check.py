@@ -11,6 +11,7 @@ from metadata.expressions.scope import Scope
 from metadata.expressions.signatures import Function, find, unknown_function
 from metadata.expressions.syntax import Syntax, parse
 from metadata.expressions.tree import Expression, Node, Read
+from metadata.expressions.words import said
 from metadata.registry import Registry
 from metadata.text import Text
 from metadata.value_types import BLANK, ValueType
@@ -34,6 +35,8 @@ def check_within(
     names = resolve(syntax, scope, loops)
     root = Checker(syntax, names, functions).visit(syntax.body)
     root = _fit(root, want)
+    if not scope.holds_ids:
+        _refuse_ids(root)
     names.reads |= _old_reads(root, scope)
     type = root.type
     if any(node.type.volatile for node in root.walk()):
@@ -56,6 +59,24 @@ def _old_reads(root: Node, scope: Scope) -> set[Read]:
         )
     fields = (node for node in root.walk() if node.kind in ("field", "identity") and node.args[0] in olds)
     return {("old", node.value or "id") for node in fields}
+
+
+def _refuse_ids(root: Node) -> None:
+    """A definition travels from one installation to the next, and the ids of people and records do not."""
+    for node in root.walk():
+        if node.is_constant and node.type.is_reference and node.value is not None:
+            raise ExpressionError(
+                "id_in_definition",
+                {
+                    "en": f"A definition cannot name a {said(node.type, 'en')} by its id",
+                    "zh": f"定义中不能用编号指定{said(node.type, 'zh')}",
+                },
+                node.column,
+                {
+                    "en": "Compare a field of it, like customer.name, or user; ids differ between installations",
+                    "zh": "请比较其字段，如 customer.name，或与 user 比较；各安装环境的编号不同",
+                },
+            )
 
 
 def _fit(root: Node, want: ValueType | None) -> Node:

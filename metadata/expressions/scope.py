@@ -35,6 +35,7 @@ class Scope:
 
     In a subform row's expression `form` is the subform and `record_form` the form of the record that holds the row.
     `extras` are further names of the place (parameters of a report, records made earlier by a rule) and their types.
+    `holds_ids` says that ids of this installation may be written out: in what somebody asks, never in a definition.
     """
 
     names: Names
@@ -42,6 +43,7 @@ class Scope:
     roots: frozenset[str] = frozenset({"record", "user", "today", "now"})
     record_form: str | None = None
     extras: Mapping[str, ValueType] = field(default_factory=dict)
+    holds_ids: bool = False
 
     @property
     def in_row(self) -> bool:
@@ -50,6 +52,10 @@ class Scope:
     def with_old(self) -> "Scope":
         """The same place, where the record's values before the change may be read too."""
         return replace(self, roots=self.roots | {"old"})
+
+    def with_ids(self) -> "Scope":
+        """The same place in a request, where people and records may be named by their ids."""
+        return replace(self, holds_ids=True)
 
 
 def _directory(**fields: ValueType) -> dict[str, FieldReference]:

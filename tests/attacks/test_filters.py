@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.attacks.conftest import Installation
 
@@ -134,3 +135,64 @@ def test_no_parameter_of_a_report_is_an_accident(filled: Installation, way: str)
 
 def ask(made: Installation, who: str, params: dict[str, Any]) -> Any:
     return made.browser(who).get(made.place("opportunity"), params=params)
+
+
+LINKS = {
+    "opportunity": ("customer", "owner", "department", "customer.owner", "customer.updated_by"),
+    "contract": ("customer", "opportunity", "finance_contact", "owner", "customer.owner", "opportunity.customer"),
+    "contact": ("customer", "created_by", "customer.department"),
+    "task": ("customer", "assignee"),
+    "lead": ("territory", "owner"),
+}
+
+
+@pytest.mark.parametrize("who", ["sam", "mona", "fred", "lena", "sol"])
+def test_an_id_finds_where_it_is_shown_and_nowhere_else(filled: Installation, who: str) -> None:
+    known = {str(id) for _, id in filled.records.values()} | {str(id) for id in filled.people.values()}
+    for form, links in LINKS.items():
+        for link in links:
+            shown = values_of(filled, who, form, link)
+            for id in sorted(known & truly(filled, form, link)) + ["9223372036854775807"]:
+                if shown is None:
+                    refused = asked(filled, who, form, f'{link} == "{id}"')
+                    same = asked(filled, who, form, f'{link} == "1"')
+                    assert refused == same, (form, link)
+                    continue
+                showing = {record for record, value in shown.items() if value == id}
+                for text in (f'{link} == "{id}"', f'{link} in ["{id}", "1"]', f'not ({link} != "{id}")'):
+                    assert found(filled, who, form, text) == showing, (who, form, text)
+                apart = found(filled, who, form, f'{link} not in ["{id}"]')
+                assert apart == set(shown) - showing, (who, form, link)
+
+
+def truly(made: Installation, form: str, link: str) -> set[str]:
+    """The ids that stand in a link, whoever may see them; of a path, those that stand behind it."""
+    first, _, second = link.partition(".")
+    if second:
+        return truly(made, first, second)
+    compiled = made.app.form(form)
+    described = compiled.field(first)
+    column = compiled.table.c[described.column if described is not None and described.column else first]
+    with made.services.database.read() as connection:
+        return {str(each) for each in connection.scalars(sa.select(column).distinct()) if each}
+
+
+def values_of(made: Installation, who: str, form: str, link: str) -> dict[str, Any] | None:
+    """What a list shows of a link in each record; None where the field does not exist for him."""
+    answer = made.browser(who).get(made.place(form), params={"fields": link, "size": 100})
+    if answer.status_code != 200:
+        return None
+    return {each["id"]: each["values"].get(link, each.get(link)) for each in answer.json()["items"]}
+
+
+def found(made: Installation, who: str, form: str, text: str) -> set[str]:
+    answer = made.browser(who).get(made.place(form), params={"filter": text, "size": 100})
+    assert answer.status_code == 200, (text, answer.text)
+    return {each["id"] for each in answer.json()["items"]}
+
+
+def asked(made: Installation, who: str, form: str, text: str) -> dict[str, Any]:
+    answer = made.browser(who).get(made.place(form), params={"filter": text})
+    assert answer.status_code in (404, 422), (text, answer.text)
+    told: dict[str, Any] = answer.json()
+    return {name: value for name, value in told.items() if name != "request_id"}

@@ -21,10 +21,16 @@ FILTERS = {
     "contract": (
         *("cost > 1", "cost > total", "total - cost > 0", "customer.credit_limit > 1", "customer.wechat != ''"),
         *("opportunity.next_step == ''", "sum(lines.amount) > 0", "finance_contact.name != ''", "outstanding > 0"),
+        *(
+            "customer == '@zoe_customer'",
+            "opportunity in ['@zoe_deal', '@sam_deal']",
+            "finance_contact != '@zoe_contact'",
+        ),
     ),
     "opportunity": (
         *("amount > 5", "customer.name != ''", "customer.credit_limit > 5", "weighted > 3", "customer_level == 'b'"),
         *("next_step == 'x'", "days_to_close > 3", "stage == 'proposal'"),
+        *("customer == '@zoe_customer'", "customer not in ['@zoe_customer']", "customer.id == '@sam_customer'"),
     ),
     "contact": ("customer.credit_limit > 1", "customer.owner.name == 'Sam'", "name > 'B'"),
 }
@@ -144,5 +150,6 @@ def put_back(made: Installation, kept: list[Any]) -> None:
 
 def answer(made: Installation, who: str, place: str) -> tuple[int, str]:
     """Status and bytes, without what differs with every request."""
+    place = re.sub(r"@(\w+)", lambda alias: made.id(alias[1]), place)
     told = made.browser(who).get(place, headers={"accept": "text/html" if "/api/" not in place else "*/*"})
     return told.status_code, re.sub(r'"request_id":"\w+"|request-id[^<]*<|<code>\w+</code>', "", told.text)

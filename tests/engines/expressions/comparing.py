@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from engines.expressions import NotPushable, evaluate, to_sql, where
 from metadata.expressions import EvaluationError, Expression, ExpressionError, check
 from runtime.db.engine import Database
-from tests.engines.expressions.orders import FUNCTIONS, SCOPE, Record, Tables, environment, moment
+from tests.engines.expressions.orders import ASKING, FUNCTIONS, Record, Tables, environment, moment
 
 Databases = dict[str, tuple[Database, Tables]]
 
@@ -15,7 +15,7 @@ Databases = dict[str, tuple[Database, Tables]]
 def checked(text: str) -> Expression | None:
     """The expression, or None when it is refused (too large, most often)."""
     try:
-        return check(text, SCOPE, FUNCTIONS)
+        return check(text, ASKING, FUNCTIONS)
     except ExpressionError:
         return None
 

@@ -54,6 +54,7 @@ NAMES = Names(
 )
 SCOPE = Scope(NAMES, "t_order")
 OLD_SCOPE = SCOPE.with_old()
+ASKING = SCOPE.with_ids()
 ROW_SCOPE = Scope(NAMES, "f_items", record_form="t_order")
 
 NUMBERS = [None, D(0), D("0.1"), D("0.3"), D("-0.01"), D("2.5"), D("-2.5"), D(1), D(-1), D(7), D(100), D("9999999.99")]

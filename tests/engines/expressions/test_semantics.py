@@ -13,7 +13,7 @@ from metadata.expressions import Expression, ExpressionError, check
 from runtime.db.engine import Database
 from tests.engines.expressions.browser import NODE, from_browser, in_browser
 from tests.engines.expressions.comparing import found_by, in_sql
-from tests.engines.expressions.orders import FUNCTIONS, SCOPE, Record, Tables, environment
+from tests.engines.expressions.orders import ASKING, FUNCTIONS, Record, Tables, environment
 
 LINES = list(csv.DictReader(Path(__file__).with_name("semantics.csv").read_text("utf-8").splitlines()))
 
@@ -45,17 +45,17 @@ def written(value: Any) -> str:
 
 
 def expressions() -> list[tuple[dict[str, str], Expression]]:
-    return [(line, check(line["expression"], SCOPE, FUNCTIONS)) for line in LINES if line["result"] != "refused"]
+    return [(line, check(line["expression"], ASKING, FUNCTIONS)) for line in LINES if line["result"] != "refused"]
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line['topic']}: {line['expression']}")
 def test_each_rule_of_the_language_holds_row_by_row(line: dict[str, str]) -> None:
     if line["result"] == "refused":
         with pytest.raises(ExpressionError):
-            check(line["expression"], SCOPE, FUNCTIONS)
+            check(line["expression"], ASKING, FUNCTIONS)
         return
 
-    value = evaluate(check(line["expression"], SCOPE, FUNCTIONS), environment(RECORD))
+    value = evaluate(check(line["expression"], ASKING, FUNCTIONS), environment(RECORD))
 
     assert written(value) == line["result"]
 

@@ -13,7 +13,7 @@ from engines.expressions import NotPushable, to_sql, where
 from engines.expressions.sqlite_functions import AGGREGATES, _functions
 from metadata.expressions import ExpressionError, check
 from tests.engines.expressions.comparing import Databases, assert_databases_agree, row_by_row
-from tests.engines.expressions.orders import FUNCTIONS, OLD_SCOPE, ROW_SCOPE, SCOPE, Record, Tables, moment
+from tests.engines.expressions.orders import ASKING, FUNCTIONS, OLD_SCOPE, ROW_SCOPE, SCOPE, Record, Tables, moment
 
 DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect(), "postgresql": postgresql.dialect()}
 NESTS = {
@@ -47,7 +47,7 @@ def plain_tables() -> Tables:
 
 
 def filter_sql(text: str, tables: Tables, dialect: str) -> str:
-    condition = where(check(text, SCOPE, FUNCTIONS), tables.relation(), moment(), dialect)
+    condition = where(check(text, ASKING, FUNCTIONS), tables.relation(), moment(), dialect)
     compiled = condition.compile(dialect=DIALECTS[dialect], compile_kwargs={"literal_binds": False})
     return " ".join(str(compiled).replace("x_order.", "").split())
 

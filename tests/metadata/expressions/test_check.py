@@ -155,3 +155,26 @@ def test_a_rename_reaches_into_templates() -> None:
 def test_the_subform_of_another_form_is_reached_through_a_link() -> None:
     assert check("SUM(customer.lines.size)", SCOPE, FUNCTIONS).reads == {("record", "f_customer", "f_lines", "f_size")}
     assert rows("f_lines").name == "rows"
+
+
+@pytest.mark.parametrize(
+    "text", ['owner == "7"', 'owner in ["7", "8"]', 'HASANY(watchers, "7")', 'customer == "21"', '"1" != department']
+)
+def test_who_asks_may_name_people_and_records_by_their_ids(text: str) -> None:
+    asked = check(text, SCOPE.with_ids(), FUNCTIONS)
+
+    named = [node for node in asked.root.walk() if node.is_constant and node.type.is_reference]
+    assert named
+    assert {type(node.value) for node in named} == {int}
+
+
+@pytest.mark.parametrize("id", ["", "Ann", "0", "-7", "7.0", " 7", "７", "1e3", "9223372036854775808", "9" * 400])
+def test_what_is_no_id_is_refused_wherever_it_stands(id: str) -> None:
+    for text in (f'owner == "{id}"', f'"{id}" != owner', f'customer in ["21", "{id}"]', f'HASALL(watchers, "{id}")'):
+        assert refusal(text, SCOPE.with_ids()).problem.code == "id_format", text
+
+
+def test_a_rename_leaves_ids_alone() -> None:
+    names = Names({**NAMES.forms, "t_order": {("kunde" if n == "customer" else n): f for n, f in ORDER.items()}})
+
+    assert rename('customer == "21"', SCOPE.with_ids(), names) == 'kunde == "21"'
