@@ -15,7 +15,8 @@ MASK = "***"
 
 def set_up(settings: Settings) -> None:
     """Send every event to standard error, readable on a terminal, as JSON elsewhere."""
-    values = {value for value in (settings.smtp_password.get_secret_value(),) if len(value) > 3}
+    secrets = (settings.smtp_password.get_secret_value(), settings.master_key.get_secret_value())
+    values = {value for value in secrets if len(value) > 3}
 
     def mask(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {key: _masked(key, value, values) for key, value in event.items()}

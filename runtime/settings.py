@@ -1,5 +1,7 @@
 """How this installation runs: one frozen Settings, read from FOURFOLD_... variables and passed, never global."""
 
+import base64
+import binascii
 from pathlib import Path
 from typing import Literal
 from zoneinfo import available_timezones
@@ -7,6 +9,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+MASTER_KEY_BYTES = 32
 PLACEHOLDERS = {"changeme", "change-me", "secret", "password", "default", "example"}
 
 
@@ -30,6 +33,8 @@ class Settings(BaseSettings):
     smtp_user: str = ""
     smtp_password: SecretStr = SecretStr("")
     mail_from: str = ""
+    master_key: SecretStr = SecretStr("")  # seals stored secrets; else the file master.key in the data directory
+    admins_need_second_factor: bool = False
     outbound_allow: tuple[str, ...] = ()  # networks inside the house that may be reached, as in 10.1.2.0/24
 
     body_limit: int = Field(default=2_000_000, ge=1_000, le=16_000_000)
@@ -45,6 +50,13 @@ class Settings(BaseSettings):
     def _no_placeholder(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value().lower() in PLACEHOLDERS:
             raise ValueError("this is a placeholder, not a password")
+        return value
+
+    @field_validator("master_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value():
+            key_bytes(value.get_secret_value())
         return value
 
     @field_validator("time_zone")
@@ -74,3 +86,14 @@ class Settings(BaseSettings):
     def files(self) -> Path:
         """Where uploaded files lie."""
         return self.data_dir / "files"
+
+
+def key_bytes(text: str) -> bytes:
+    """The master key that a text stands for; raises ValueError where it is none."""
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != MASTER_KEY_BYTES or len(set(key)) < 8:
+        raise ValueError("a master key is 32 random bytes in base64, as from: openssl rand -base64 32")
+    return key
