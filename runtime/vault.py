@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from metadata.problems import Refusal
-from runtime.settings import Settings, key_bytes
+from runtime.settings import MASTER_KEY_BYTES, Settings, key_bytes
 
 NONCE_BYTES = 12
 FILE = "master.key"
@@ -68,7 +68,7 @@ def _make(path: Path) -> None:
     """Write a new key beside its place and link it there, so that of two processes one key wins."""
     handle, beside = tempfile.mkstemp(prefix=".key-", dir=path.parent)  # readable by us alone
     with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(base64.b64encode(os.urandom(KEY_BYTES)).decode() + "\n")
+        file.write(base64.b64encode(os.urandom(MASTER_KEY_BYTES)).decode() + "\n")
         file.flush()
         os.fsync(file.fileno())
     with suppress(FileExistsError):
