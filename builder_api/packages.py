@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from builder_api.checking import Checked, Known, check
-from builder_api.publish import Published, publish_document
+from builder_api.publish import Consent, Published, publish_document, untrue_stories
 from engines.actor import Actor
 from metadata.canonical import as_text
 from metadata.kinds import Kinds
@@ -18,9 +18,23 @@ def check_app(kinds: Kinds, document: Any) -> Checked:
     return check(Language(kinds), document, Known())
 
 
-def import_app(services: Services, actor: Actor, document: Any, *, accept_losses: bool = False) -> Published:
-    """Publish a definition from a file; importing the same file again changes nothing."""
-    return publish_document(services, actor, document, accept_losses=accept_losses)
+def import_app(
+    services: Services,
+    actor: Actor,
+    document: Any,
+    *,
+    accept_losses: bool = False,
+    maintenance: bool = False,
+    skip_stories: bool = False,
+) -> Published:
+    """Publish a definition from a file, as any other way of publishing does; the same file again changes nothing."""
+    return publish_document(
+        services,
+        actor,
+        document,
+        consent=Consent(accept_losses, maintenance),
+        run_stories=None if skip_stories else untrue_stories,
+    )
 
 
 def export_app(services: Services, connection: sa.Connection, app: str) -> str:

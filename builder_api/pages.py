@@ -9,7 +9,8 @@ from fastapi.responses import Response
 
 from builder_api import drafts, versions
 from builder_api.drafts import Draft
-from builder_api.publish import Prepared, prepare, publish, untrue_stories
+from builder_api.preparing import Consent, Prepared, prepare
+from builder_api.publish import publish, untrue_stories
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.flows import tree
 from engines.rules import sentence_of
@@ -85,7 +86,7 @@ def _publish(page: Page, app: str, draft: Draft, accept_losses: bool) -> Respons
         page.actor,
         app,
         version=draft.version,
-        accept_losses=accept_losses,
+        consent=Consent(losses=accept_losses),
         run_stories=untrue_stories,
         cause=page.visit.cause,
     )

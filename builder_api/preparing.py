@@ -9,15 +9,26 @@ from builder_api.checking import Checked, Known, check
 from builder_api.drafts import Draft
 from engines.compiled import CompiledApp
 from engines.forms.schema_plan import SchemaPlan, plan
+from metadata.language import Language
 from metadata.problems import ROOT, Conflict, Problem
 from metadata.text import say
 from runtime import pinned
 from runtime.apps import manifest_row, stored_as
 from runtime.db import tables
-from runtime.db.backfill import rows_to_backfill
+from runtime.db.backfill import NO_WORK, Work, work_of
 from runtime.services import Services
 
 MOST_ROWS_AT_ONCE = 100_000
+ROWS_WITHOUT_ASKING = 10_000
+SECONDS_WITHOUT_ASKING = 2
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What somebody who publishes has said yes to: that something goes out of sight, that saving pauses for a while."""
+
+    losses: bool = False
+    maintenance: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,11 +41,22 @@ class Prepared:
     known: Known
     manifest: int | None
     draft: Draft | None
-    rows: int = 0
+    work: Work = NO_WORK
+    told: bool = False  # whether its stories were told, and came true
 
     @property
     def app(self) -> CompiledApp:
         return self.checked.require()
+
+    @property
+    def needs_maintenance(self) -> bool:
+        """Whether nobody could save for longer than people wait without asking."""
+        return self.work.rows > ROWS_WITHOUT_ASKING or self.work.seconds > SECONDS_WITHOUT_ASKING
+
+    def changes_nothing(self, language: Language) -> bool:
+        """Whether this is what is live already."""
+        live = self.known.live
+        return live is not None and language.canonical(live.definition) == language.canonical(self.app.definition)
 
 
 def prepare(
@@ -48,8 +70,8 @@ def prepare(
     _check_pinned(services, connection, checked)
     _check_requirements(services, connection, checked)
     planned = plan(known.live, checked.app)
-    rows = rows_to_backfill(connection, planned) if known.live is not None else 0
-    return Prepared(checked.app.name, checked, planned, known, manifest, draft, rows)
+    work = work_of(connection, planned) if known.live is not None else NO_WORK
+    return Prepared(checked.app.name, checked, planned, known, manifest, draft, work)
 
 
 def what_is_known(services: Services, connection: sa.Connection, name: str | None) -> tuple[int | None, Known]:
@@ -62,9 +84,15 @@ def what_is_known(services: Services, connection: sa.Connection, name: str | Non
     return row.live, Known(live, manifest.ids["known"], stored_as(manifest), row.number)
 
 
-def require_consent(planned: SchemaPlan, accept_losses: bool) -> None:
-    """Refuse to put anything out of sight without an explicit yes."""
-    if planned.losses and not accept_losses:
+def require_consent(prepared: Prepared, consent: Consent) -> None:
+    """Refuse what needs an explicit yes and has none; and what is too much in any case."""
+    _require_small(prepared)
+    _require_consent_to_losses(prepared.plan, consent)
+    _require_consent_to_maintenance(prepared, consent)
+
+
+def _require_consent_to_losses(planned: SchemaPlan, consent: Consent) -> None:
+    if planned.losses and not consent.losses:
         hint = {"en": "Publish again with accept_losses", "zh": "确认后请带 accept_losses 重新发布"}
         problems = [
             Problem(ROOT / "losses" / index, loss.code, loss.message, hint) for index, loss in enumerate(planned.losses)
@@ -101,15 +129,34 @@ def _check_requirements(services: Services, connection: sa.Connection, checked: 
             checked.problems.add(ROOT / "requires" / index, "app_missing", message, hint)
 
 
-def require_small(prepared: Prepared) -> None:
-    if prepared.rows > MOST_ROWS_AT_ONCE:
+def _require_consent_to_maintenance(prepared: Prepared, consent: Consent) -> None:
+    if prepared.needs_maintenance and not consent.maintenance:
+        rows, seconds = prepared.work.rows, prepared.work.seconds
         message = {
-            "en": f"{prepared.rows:,} records would have to be converted; at most {MOST_ROWS_AT_ONCE:,} at once",
-            "zh": f"需要转换 {prepared.rows:,} 条记录，一次最多 {MOST_ROWS_AT_ONCE:,} 条",
+            "en": f"{rows:,} records have to be rewritten; saving will pause for about {seconds} s",
+            "zh": f"需要改写 {rows:,} 条记录，期间约有 {seconds} 秒无法保存",
+        }
+        hint = {
+            "en": "Publish again with maintenance, at a quiet hour",
+            "zh": "请选择空闲时段，并带 maintenance 重新发布",
+        }
+        problem = Problem(ROOT / "maintenance", "maintenance_needed", message, hint)
+        detail = {
+            "en": "Publishing this makes everybody wait; say yes to it first",
+            "zh": "发布期间他人需等待，请先确认",
+        }
+        raise Conflict(problem, code="maintenance_needs_consent", detail=detail, records=rows, seconds=seconds)
+
+
+def _require_small(prepared: Prepared) -> None:
+    if prepared.work.rows > MOST_ROWS_AT_ONCE:
+        message = {
+            "en": f"{prepared.work.rows:,} records would have to be converted; at most {MOST_ROWS_AT_ONCE:,} at once",
+            "zh": f"需要转换 {prepared.work.rows:,} 条记录，一次最多 {MOST_ROWS_AT_ONCE:,} 条",
         }
         hint = {
             "en": "Add a new field beside the old one, or archive records first",
             "zh": "请在旧字段旁新增字段，或先归档部分记录",
         }
-        limit = {"limit": "publish_rows", "max": MOST_ROWS_AT_ONCE, "actual": prepared.rows}
+        limit = {"limit": "publish_rows", "max": MOST_ROWS_AT_ONCE, "actual": prepared.work.rows}
         raise Conflict(Problem(ROOT, "too_many_records", message, hint, limit))

@@ -1,8 +1,7 @@
 """Publishing: a draft becomes the next manifest and the live one, wholly or not at all."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -10,7 +9,7 @@ import sqlalchemy as sa
 from builder_api import drafts, stories
 from builder_api.checking import Known, check
 from builder_api.drafts import Draft
-from builder_api.preparing import Prepared, prepare, require_consent, require_small, what_is_known
+from builder_api.preparing import Consent, Prepared, prepare, require_consent, what_is_known
 from engines.actor import Actor, system
 from engines.compiled import CompiledApp
 from engines.facts import Facts
@@ -31,6 +30,10 @@ from runtime.transaction import Tx
 
 if TYPE_CHECKING:
     from runtime.transaction import Cause
+
+NO_CONSENT = Consent()
+PATIENCE = 60.0
+"""So many seconds the stories of an app may take when it is published; `fourfold test` has no limit."""
 
 RunStories = Callable[[AppDefinition], Sequence[Problem]]
 """Gives a problem for each story of an app that does not come true."""
@@ -53,19 +56,13 @@ def publish(
     name: str,
     *,
     version: int | None = None,
-    accept_losses: bool = False,
+    consent: Consent = NO_CONSENT,
     run_stories: RunStories | None = None,
     cause: "Cause | None" = None,
 ) -> Published:
     """Freeze the draft as the next manifest and make it the live one."""
-    with services.database.read() as connection:
-        draft = drafts.find(connection, name)
-        if draft is None:
-            raise nothing_to_publish(name)
-        if version is not None and version != draft.version:
-            raise drafts.stale(draft.version)
-        prepared = prepare(services, connection, name, draft.document, draft)
-    return carry_out(services, actor, prepared, accept_losses, run_stories, cause)
+    ready = ready_draft(services, name, version, consent, run_stories)
+    return transaction.run(services, actor, lambda tx: switch(tx, ready), cause)
 
 
 def publish_document(
@@ -73,54 +70,82 @@ def publish_document(
     actor: Actor,
     document: Any,
     *,
-    accept_losses: bool = False,
+    consent: Consent = NO_CONSENT,
     run_stories: RunStories | None = None,
 ) -> Published:
     """Publish a definition that comes from a file; a draft that somebody works on stays as it is."""
     name = document.get("app") if isinstance(document, dict) else None
-    with services.database.read() as connection:
-        prepared = prepare(services, connection, name if isinstance(name, str) else None, document, None)
-    return carry_out(services, actor, prepared, accept_losses, run_stories)
+    ready = ready_document(services, name if isinstance(name, str) else None, document, consent, run_stories)
+    return transaction.run(services, actor, lambda tx: switch(tx, ready))
 
 
 def import_document(services: Services, document: Any, *, accept_losses: bool = False) -> str:
-    """Publish a definition from the command line; gives the app's name."""
-    return publish_document(services, system("command line"), document, accept_losses=accept_losses).app
+    """Publish a definition that is known to be good, its stories untold: the demo's; gives the app's name."""
+    consent = Consent(losses=accept_losses, maintenance=True)
+    return publish_document(services, system("command line"), document, consent=consent).app
+
+
+# --- before anything is locked ---
+
+
+def ready_draft(
+    services: Services, name: str, version: int | None, consent: Consent, run_stories: RunStories | None
+) -> Prepared:
+    """The draft of an app, checked, told and agreed to; everything that can be refused without a lock is."""
+    with services.database.read() as connection:
+        draft = drafts.find(connection, name)
+        if draft is None:
+            raise nothing_to_publish(name)
+        if version is not None and version != draft.version:
+            raise drafts.stale(draft.version)
+        prepared = prepare(services, connection, name, draft.document, draft)
+    return _ready(services, prepared, consent, run_stories)
+
+
+def ready_document(
+    services: Services, name: str | None, document: Any, consent: Consent, run_stories: RunStories | None
+) -> Prepared:
+    """A definition that is no draft, checked, told and agreed to: one from a file, or an earlier version."""
+    with services.database.read() as connection:
+        prepared = prepare(services, connection, name, document, None)
+    return _ready(services, prepared, consent, run_stories)
+
+
+def _ready(services: Services, prepared: Prepared, consent: Consent, run_stories: RunStories | None) -> Prepared:
+    """Check, stories, impact: in this order for everybody, whichever way he publishes. No connection is held."""
+    app = prepared.app
+    told = run_stories is not None and not prepared.changes_nothing(services.apps.language)
+    if run_stories is not None and told:
+        Problems(list(run_stories(app.definition))).raise_if_any()
+    require_consent(prepared, consent)
+    return replace(prepared, told=told)
 
 
 def untrue_stories(definition: AppDefinition) -> list[Problem]:
     """Tell the stories of an app in a throw-away installation; gives a problem for each that does not come true."""
     actor = system("stories")
     document = canonical(definition)
-    told = stories.tell(definition, lambda services, _: publish_document(services, actor, document))
+    told = stories.tell(definition, lambda services, _: publish_document(services, actor, document), PATIENCE)
     return stories.problems_of(told)
 
 
-def carry_out(
-    services: Services,
-    actor: Actor,
-    prepared: Prepared,
-    accept_losses: bool,
-    run_stories: RunStories | None = None,
-    cause: "Cause | None" = None,
-) -> Published:
-    """Do what was prepared, in one transaction; everything is refused before anything is written."""
-    app = prepared.app
-    if run_stories is not None:
-        Problems(list(run_stories(app.definition))).raise_if_any()
-    require_consent(prepared.plan, accept_losses)
-    require_small(prepared)
-    with _alone(services, actor, prepared.name, cause) as tx:
-        _require_unchanged(tx, prepared)
-        if prepared.manifest is not None and _is_same(tx, prepared):
-            drafts.discard(tx, prepared.name)
-            return Published(prepared.name, _number(tx, prepared.manifest), prepared.manifest, changed=False)
-        app = _with_number(services, tx, prepared)
-        ddl.apply(tx.connection, prepared_plan := plan(prepared.known.live, app), "expand")
-        reports = backfill(tx.connection, prepared_plan, app, _facts(tx, app))
-        ddl.apply(tx.connection, prepared_plan, "contract")
-        published = _switch(tx, prepared, app, tuple(reports))
-    services.apps.keep(published.manifest, app)
+# --- the one transaction ---
+
+
+def switch(tx: Tx, prepared: Prepared) -> Published:
+    """Do what was prepared; everything is refused before anything is written."""
+    services = tx.services
+    _hold_alone(tx, prepared.name)
+    _require_unchanged(tx, prepared)
+    if prepared.manifest is not None and _is_same(tx, prepared):
+        drafts.discard(tx, prepared.name)
+        return Published(prepared.name, _number(tx, prepared.manifest), prepared.manifest, changed=False)
+    app = _with_number(services, tx, prepared)
+    ddl.apply(tx.connection, steps := plan(prepared.known.live, app), "expand")
+    reports = backfill(tx.connection, steps, app, _facts(tx, app))
+    ddl.apply(tx.connection, steps, "contract")
+    published = _switch(tx, prepared, app, tuple(reports))
+    services.apps.keep(published.manifest, app)  # should this not be committed, nobody asks for that manifest
     return published
 
 
@@ -129,15 +154,12 @@ def nothing_to_publish(name: str) -> NotFound:
     return NotFound(Problem(ROOT, "no_draft", message, {"en": "Change something first", "zh": "请先修改"}))
 
 
-@contextmanager
-def _alone(services: Services, actor: Actor, name: str, cause: "Cause | None") -> Iterator[Tx]:
-    """A transaction in which nobody else writes to the app; it does not wait long for that."""
-    with transaction.begin(services, actor, cause) as tx:
-        if services.database.is_postgresql:
-            for setting, value in (("lock_timeout", "5s"), ("statement_timeout", "0")):
-                tx.connection.execute(sa.select(sa.func.set_config(setting, value, True)))
-        hold_alone(tx.connection, name)
-        yield tx
+def _hold_alone(tx: Tx, name: str) -> None:
+    """From here on nobody else writes to the app; it does not wait long for that."""
+    if tx.database.is_postgresql:
+        for setting, value in (("lock_timeout", "5s"), ("statement_timeout", "0")):
+            tx.connection.execute(sa.select(sa.func.set_config(setting, value, True)))
+    hold_alone(tx.connection, name)
 
 
 def _require_unchanged(tx: Tx, prepared: Prepared) -> None:
@@ -231,6 +253,7 @@ def _store_parts(tx: Tx, parts: Sequence[Part]) -> None:
 
 def _note(tx: Tx, prepared: Prepared, app: CompiledApp, number: int, reports: tuple[Report, ...]) -> None:
     detail = {
+        "stories": "told" if prepared.told else "not told",
         "steps": [step.summary for step in prepared.plan.steps][:200],
         "losses": [say(loss.message, "en") for loss in prepared.plan.losses],
         "not_converted": {f"{report.form}/{report.field}": report.failures for report in reports if report.failures},
@@ -243,6 +266,7 @@ def _number(tx: Tx, manifest: int) -> int:
 
 
 __all__ = [
+    "Consent",
     "Prepared",
     "Published",
     "import_document",
@@ -250,6 +274,9 @@ __all__ = [
     "prepare",
     "publish",
     "publish_document",
+    "ready_document",
+    "ready_draft",
+    "switch",
     "untrue_stories",
     "what_is_known",
 ]

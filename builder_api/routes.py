@@ -1,5 +1,6 @@
 """HTTP for builders: drafts, check, publish, versions, rollback, impact, the catalogue and the schema."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -11,11 +12,12 @@ from builder_api import drafts, impact, versions
 from builder_api.catalogue import catalogue
 from builder_api.checking import check
 from builder_api.drafts import Draft
-from builder_api.publish import Prepared, Published, nothing_to_publish, prepare, publish, untrue_stories, what_is_known
+from builder_api.preparing import Consent, Prepared, prepare, what_is_known
+from builder_api.publish import Published, RunStories, nothing_to_publish, ready_draft, switch, untrue_stories
 from metadata.text import say
 from runtime.db.backfill import Report
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import AppAdmin, SignedIn, Visit
+from runtime.web.deps import Answer, AppAdmin, SignedIn, Visit
 from runtime.web.session import Body
 
 router = APIRouter(prefix="/api/v1/builder", tags=["builder"])
@@ -44,20 +46,33 @@ class CheckBody(Body):
     document: dict[str, Any] | None = None
 
 
-class PublishBody(Body):
-    """Which draft to publish, whether what it loses may go, and whether its stories are to be told first."""
+class ConsentBody(Body):
+    """What is agreed to: that something goes out of sight, that saving pauses, that the stories are not told first."""
 
-    version: VersionNumber | None = None
     accept_losses: bool = False
+    maintenance: bool = False
     skip_stories: bool = False
 
+    @property
+    def consent(self) -> Consent:
+        return Consent(self.accept_losses, self.maintenance)
 
-class RollbackBody(Body):
+    @property
+    def run_stories(self) -> RunStories | None:
+        return None if self.skip_stories else untrue_stories
+
+
+class PublishBody(ConsentBody):
+    """Which draft to publish."""
+
+    version: VersionNumber | None = None
+
+
+class RollbackBody(ConsentBody):
     """Which version is wanted again; with `part` only the thing with that id."""
 
     number: Annotated[int, Field(ge=1, le=2_000_000_000)]
     part: str | None = Field(default=None, max_length=30)
-    accept_losses: bool = False
 
 
 # --- what there is ---
@@ -137,18 +152,11 @@ def check_draft(app: App, body: CheckBody, visit: AppAdmin) -> JsonResponse:
 
 
 @router.post("/apps/{app}/publish")
-def publish_draft(app: App, body: PublishBody, visit: AppAdmin) -> JsonResponse:
+def publish_draft(app: App, body: PublishBody, visit: AppAdmin) -> Response:
     """Make the draft the live app."""
-    published = publish(
-        visit.services,
-        visit.actor,
-        app,
-        version=body.version,
-        accept_losses=body.accept_losses,
-        run_stories=None if body.skip_stories else untrue_stories,
-        cause=visit.cause,
+    return _published_once(
+        visit, lambda: ready_draft(visit.services, app, body.version, body.consent, body.run_stories)
     )
-    return JsonResponse(_published(published))
 
 
 @router.get("/apps/{app}/versions")
@@ -168,18 +176,17 @@ def get_version(app: App, number: int, visit: AppAdmin) -> JsonResponse:
 
 
 @router.post("/apps/{app}/rollback")
-def rollback(app: App, body: RollbackBody, visit: AppAdmin) -> JsonResponse:
+def rollback(app: App, body: RollbackBody, visit: AppAdmin) -> Response:
     """Make an earlier version, or one thing of it, live again."""
-    published = versions.roll_back(
-        visit.services,
-        visit.actor,
-        app,
-        body.number,
-        part=body.part,
-        accept_losses=body.accept_losses,
-        cause=visit.cause,
+    return _published_once(
+        visit,
+        lambda: versions.ready_version(visit.services, app, body.number, body.part, body.consent, body.run_stories),
     )
-    return JsonResponse(_published(published))
+
+
+def _published_once(visit: Visit, ready: Callable[[], Prepared]) -> Response:
+    answer: Response = visit.once_prepared(ready, lambda tx, prepared: Answer(_published(switch(tx, prepared))))
+    return answer
 
 
 @router.get("/apps/{app}/impact")
@@ -239,7 +246,9 @@ def _prepared(prepared: Prepared, language: str) -> dict[str, Any]:
             {"form": loss.form, "field": loss.field, "code": loss.code, "message": say(loss.message, language)}
             for loss in prepared.plan.losses
         ],
-        "records_to_convert": prepared.rows,
+        "records_to_convert": prepared.work.rows,
+        "seconds": prepared.work.seconds,
+        "needs_maintenance": prepared.needs_maintenance,
     }
 
 

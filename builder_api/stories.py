@@ -3,11 +3,12 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import select
@@ -25,6 +26,11 @@ from runtime.db.migrate import migrate
 from runtime.services import Services, open_services
 from runtime.settings import Settings
 
+TOO_SLOW = "stories_too_slow"
+TOO_SLOW_HINT: Text = {
+    "en": "Make them shorter; or tell them with “fourfold test”, then publish with skip_stories",
+    "zh": "请缩短故事；或先用 fourfold test 运行，再带 skip_stories 发布",
+}
 OUTCOMES = {"approves": "approve", "rejects": "reject", "returns": "return"}
 BEGINNING_OF_WORK = time(9, 0)
 
@@ -45,21 +51,41 @@ class NotSo(Exception):
         self.message = message
 
 
-def tell(definition: AppDefinition, publish: Any) -> list[Told]:
+class OutOfTime(Exception):
+    """The stories take longer than whoever waits for them has patience."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long somebody waits for all stories together; None is for ever."""
+
+    seconds: float | None = None
+    started: float = field(default_factory=monotonic)
+
+    def check(self) -> None:
+        if self.seconds is not None and monotonic() - self.started > self.seconds:
+            raise OutOfTime
+
+
+def tell(definition: AppDefinition, publish: Any, seconds: float | None = None) -> list[Told]:
     """Tell every story of a definition, each in a fresh copy of a throw-away SQLite installation.
 
-    `publish(services, definition)` makes the definition live there.
+    `publish(services, definition)` makes the definition live there. After `seconds` the story under way is the last.
     """
     if not definition.stories:
         return []
+    patience = Patience(seconds)
     with TemporaryDirectory(prefix="fourfold-stories-") as folder:
         template = FilePath(folder) / "template"
         _prepare(template, definition, publish)
-        told = []
+        told: list[Told] = []
         for index, story in enumerate(definition.stories):
             copy = FilePath(folder) / f"story-{index}"
             shutil.copytree(template, copy)
-            told.append(Told(story, _tell_one(copy, definition, story, ROOT / "stories" / index)))
+            told.append(Told(story, _tell_one(copy, definition, story, ROOT / "stories" / index, patience)))
+            shutil.rmtree(copy)
+            if told[-1].problem is not None and told[-1].problem.code == TOO_SLOW:
+                break
         return told
 
 
@@ -84,14 +110,19 @@ def _installation(folder: FilePath, clock: Clock) -> Iterator[Services]:
         services.close()
 
 
-def _tell_one(folder: FilePath, definition: AppDefinition, story: StoryDefinition, path: Path) -> Problem | None:
+def _tell_one(
+    folder: FilePath, definition: AppDefinition, story: StoryDefinition, path: Path, patience: Patience
+) -> Problem | None:
     clock = Clock(_beginning(story))
     with _installation(folder, clock) as services:
-        cast = Cast(services, definition.app, clock)
+        cast = Cast(services, definition.app, clock, between=patience.check)
         _people(cast, story)
         for index, step in enumerate(story.steps):
             try:
+                patience.check()
                 _step(cast, step)
+            except OutOfTime:
+                return Problem(path / "steps" / index, TOO_SLOW, _too_slow(story, index, patience), TOO_SLOW_HINT)
             except NotSo as untrue:
                 return Problem(path / "steps" / index, "story_untrue", _said(story, index, untrue.message))
             except Refusal as refusal:
@@ -108,6 +139,14 @@ def _said(story: StoryDefinition, index: int, message: Text) -> Text:
     return {
         "en": f"The story “{story.name}” fails at step {index + 1}: {say(message, 'en')}",
         "zh": f"故事“{say(story.title or story.name, 'zh')}”在第 {index + 1} 步失败：{say(message, 'zh')}",
+    }
+
+
+def _too_slow(story: StoryDefinition, index: int, patience: Patience) -> Text:
+    chinese = say(story.title or story.name, "zh")
+    return {
+        "en": f"The stories take longer than {patience.seconds:g} s; “{story.name}” was at step {index + 1} then",
+        "zh": f"故事运行超过 {patience.seconds:g} 秒；当时“{chinese}”正在第 {index + 1} 步",
     }
 
 

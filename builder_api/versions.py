@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from builder_api.publish import Published, carry_out, prepare
+from builder_api.preparing import Consent
+from builder_api.publish import NO_CONSENT, Prepared, Published, RunStories, ready_document, switch
 from engines.actor import Actor
 from metadata.parts import SECTIONS
 from metadata.problems import ROOT, NotFound, Problem
+from runtime import transaction
 from runtime.apps import document_of
 from runtime.db import tables
 from runtime.services import Services
@@ -60,17 +62,25 @@ def roll_back(
     number: int,
     *,
     part: str | None = None,
-    accept_losses: bool = False,
+    consent: Consent = NO_CONSENT,
+    run_stories: RunStories | None = None,
     cause: "Cause | None" = None,
 ) -> Published:
     """Make an earlier version the live one again, as a new version; or only one thing of it, by id."""
+    ready = ready_version(services, app, number, part, consent, run_stories)
+    return transaction.run(services, actor, lambda tx: switch(tx, ready), cause)
+
+
+def ready_version(
+    services: Services, app: str, number: int, part: str | None, consent: Consent, run_stories: RunStories | None
+) -> Prepared:
+    """An earlier version (or what is live with one thing of it), checked, told and agreed to."""
     with services.database.read() as connection:
         wanted = document(connection, app, number)
         if part is not None:
             live = services.apps.live(connection, app)
             wanted = with_part(services.apps.language.canonical(live.definition), wanted, part)
-        prepared = prepare(services, connection, app, wanted, None)
-    return carry_out(services, actor, prepared, accept_losses, cause=cause)
+    return ready_document(services, app, wanted, consent, run_stories)
 
 
 def with_part(document: dict[str, Any], other: Mapping[str, Any], id: str) -> dict[str, Any]:

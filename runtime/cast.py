@@ -1,6 +1,6 @@
 """Who and what a script knows by name: stories and demo data are scripts over a live app, on a clock of their own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -45,6 +45,7 @@ class Cast:
     people: dict[str, int] = field(default_factory=dict)
     records: dict[str, tuple[str, int]] = field(default_factory=dict)
     mails: list[Mapping[str, Any]] = field(default_factory=list)
+    between: Callable[[], None] = lambda: None  # called after everything that was done; who has waited enough may raise
     present: datetime | None = None  # what `today` and `now` mean in values, where that is not the moving clock
 
     @contextmanager
@@ -111,6 +112,7 @@ class Cast:
         """Do every job that is due; mails are caught."""
         kinds = {**JOB_KINDS, "mail": JobKind("outside", self._catch)}
         jobs.run_due(self.services, kinds=kinds)
+        self.between()
 
     def resolved(self, raw: Any, app: CompiledApp) -> Any:
         """Values as the API takes them: "=name" of a person or record becomes its id, other "=..." is computed."""

@@ -107,13 +107,24 @@ def migrate() -> None:
 @commands.command("import")
 def import_app(
     file: AppFile,
-    accept_losses: Annotated[bool, typer.Option(help="Agree that columns or tables go")] = False,
+    accept_losses: Annotated[bool, typer.Option(help="Agree that something goes out of sight")] = False,
+    maintenance: Annotated[
+        bool, typer.Option(help="Agree that saving pauses while many records are rewritten")
+    ] = False,
+    skip_stories: Annotated[bool, typer.Option(help="Do not tell the app's stories first (in an emergency)")] = False,
 ) -> None:
-    """Publish an app from its JSON file."""
+    """Publish an app from its JSON file, once its stories have come true."""
     services = _installation()
     try:
-        name = builder("publish").import_document(services, _read(file), accept_losses=accept_losses)
-        typer.echo(f"{name} is live.")
+        published = builder("packages").import_app(
+            services,
+            system("command line"),
+            _read(file),
+            accept_losses=accept_losses,
+            maintenance=maintenance,
+            skip_stories=skip_stories,
+        )
+        typer.echo(f"{published.app} is live.")
     except Refusal as refusal:
         _refuse(file, refusal)
     finally:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -17,6 +17,8 @@ from runtime.db import tables
 from runtime.db.engine import write_json
 from runtime.services import Services
 from runtime.transaction import Cause, JustRead, Tx, run
+
+T = TypeVar("T")
 
 LIFE = timedelta(hours=24)
 STORED_BODY = 64_000
@@ -96,6 +98,33 @@ def once(
         except Refusal as refusal:
             _store_refusal(services, key, refusal)
             raise
+
+
+def once_prepared(
+    services: Services,
+    actor: Actor,
+    key: Key | None,
+    prepare: Callable[[], T],
+    work: Callable[[Tx, T], Answer],
+    cause: Cause | None = None,
+) -> Answer:
+    """As `once`, for work that takes long to prepare: a repeat prepares nothing, and no transaction waits for it."""
+    if key is None:
+        prepared = prepare()
+        return run(services, actor, lambda tx: work(tx, prepared), cause)
+    with _alone(services, key):
+        try:
+            if (before := run(services, actor, lambda tx: _replay(tx, key))) is not None:
+                return before
+            ready = prepare()
+            return run(services, actor, lambda tx: _replay(tx, key) or _first_time(tx, key, _with(work, ready)), cause)
+        except Refusal as refusal:
+            _store_refusal(services, key, refusal)
+            raise
+
+
+def _with(work: Callable[[Tx, T], Answer], prepared: T) -> Callable[[Tx], Answer]:
+    return lambda tx: work(tx, prepared)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Carries values over to their new columns and fills new formulas and roll-ups, in chunks, with a report per row."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +11,36 @@ import sqlalchemy as sa
 from engines.actor import system
 from engines.columns import column_type
 from engines.compiled import CompiledApp, CompiledField, CompiledForm, Rollup
-from engines.expressions import Environment, evaluate
+from engines.expressions import Environment, evaluate, moment_of
 from engines.facts import Facts
 from engines.forms.conversion import DoesNotConvert, convert, type_of_shape
 from engines.forms.schema_plan import SchemaPlan, Step
 from engines.forms.work import settle
-from engines.totals import total_columns, total_of
+from engines.totals import sources_of, total_of, totals_by_parent
 from engines.values import ValueProblem
 from metadata.value_types import ValueType
 
 CHUNK = 1_000
 MOST_REPORTED = 1_000
+ROWS_PER_SECOND: Mapping[str, int] = {
+    "convert": 8_000,
+    "fill": 8_000,
+    "number": 8_000,
+    "move": 15_000,
+    "add_index": 200_000,
+}
+"""What a slow machine does at least; from it the pause of a publish is estimated."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a publish has to do besides moving the pointer: how many records are rewritten, and about how long."""
+
+    rows: int = 0
+    seconds: int = 0
+
+
+NO_WORK = Work()
 
 
 @dataclass
@@ -53,15 +73,23 @@ def _carry_out(connection: sa.Connection, app: CompiledApp, step: Step, facts: F
     return _fill(connection, app, step, facts)
 
 
-def rows_to_backfill(connection: sa.Connection, plan: SchemaPlan) -> int:
-    """How many records the backfill would touch, to say so before it is begun."""
-    tables = {step.form: step for step in plan.of("backfill")}
-    return sum(_count(connection, step) for step in tables.values())
+def work_of(connection: sa.Connection, plan: SchemaPlan) -> Work:
+    """How many records a publish would rewrite or read, and for about how long; to be said before it is begun."""
+    rows = {
+        each.name: _count(connection, each) for each in {step.table.name: step.table for step in _long(plan)}.values()
+    }
+    rewritten = {step.table.name for step in plan.of("backfill")}
+    seconds = sum(rows[step.table.name] / ROWS_PER_SECOND[step.kind] for step in _long(plan))
+    return Work(sum(rows[name] for name in rewritten), math.ceil(seconds))
 
 
-def _count(connection: sa.Connection, step: Step) -> int:
-    assert step.table is not None
-    return connection.scalar(sa.select(sa.func.count()).select_from(step.table)) or 0
+def _long(plan: SchemaPlan) -> list[Any]:
+    """The steps that take the longer the more records there are."""
+    return [step for step in plan.steps if step.kind in ROWS_PER_SECOND and step.table is not None]
+
+
+def _count(connection: sa.Connection, table: sa.Table) -> int:
+    return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
 
 # --- converting ---
@@ -202,21 +230,12 @@ def _value(target: CompiledField, environment: Environment) -> Any:
 
 def _fill_rollup(connection: sa.Connection, app: CompiledApp, rollup: Rollup, facts: Facts, report: Report) -> None:
     """Total again over all records, as they truly are, and write what came out."""
-    from engines.access import visible
-    from engines.expressions import moment_of, where
-
-    parent, source = app.forms[rollup.form], app.forms[rollup.source]
-    relation = visible(app, system("publish"), source.id, moment_of(facts), connection.dialect.name)
-    if rollup.where is not None:
-        relation = relation.where(where(rollup.where, relation, moment_of(facts), connection.dialect.name))
-    value = relation.column(rollup.value) if rollup.value is not None else relation.column("id")
-    columns = {"to_record": relation.column(rollup.link), **total_columns(rollup, value)}
-    statement = relation.select(columns).group_by(columns["to_record"])
-    column = str(parent.fields[rollup.field].column)
-    connection.execute(parent.table.update().values({column: parent.blank[rollup.field]}))
-    rows = connection.execute(statement).all()
+    parent = app.forms[rollup.form]
     field = parent.fields[rollup.field]
-    totals = {row.to_record: total_of(rollup, field, row) for row in rows if row.to_record is not None}
+    statement = totals_by_parent(rollup, sources_of(app, rollup, moment_of(facts), connection.dialect.name))
+    column = str(field.column)
+    connection.execute(parent.table.update().values({column: parent.blank[rollup.field]}))
+    totals = {row.parent: total_of(rollup, field, row) for row in connection.execute(statement).all()}
     report.rows = len(totals)
     _update(connection, parent.table, column, {id: settle(value, field) for id, value in totals.items()})
 

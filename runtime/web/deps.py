@@ -69,6 +69,12 @@ class Visit:
         key = idempotency.key_of(self.actor, self.request.headers.get("idempotency-key"), *self._fingerprint())
         return as_response(idempotency.once(self.services, self.actor, key, work, self.cause, self._just_read()))
 
+    def once_prepared(self, prepare: Callable[[], T], work: Callable[[Tx, T], Answer]) -> Any:
+        """The same for work that takes long to prepare: that is done before the transaction, and not for a repeat."""
+        key = idempotency.key_of(self.actor, self.request.headers.get("idempotency-key"), *self._fingerprint())
+        answer = idempotency.once_prepared(self.services, self.actor, key, prepare, work, self.cause)
+        return as_response(answer)
+
     def _just_read(self) -> Recognised | None:
         """What was read with the session serves the first transaction of the request; a later one reads it anew."""
         found: Recognised | None = getattr(self.request.state, "recognised", None)
