@@ -2,20 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from engines import composition
 from engines.compiled import CompiledApp, CompiledField, CompiledForm, StoredAs
+from engines.context import AppContext
 from engines.forms.compile import CompiledForms, compile_forms
 from engines.forms.execute import Decision, RowChanges, SaveRequest, recalculate
 from engines.forms.execute import execute as decide
-from metadata.expressions import Names
 from metadata.problems import Problems
-from metadata.registry import Registry
-from metadata.text import Text
 
 if TYPE_CHECKING:
     from metadata.app import AppDefinition
@@ -36,21 +33,6 @@ __all__ = [
 ]
 
 NOTHING_STORED: Mapping[str, StoredAs] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class AppContext:
-    """What the compilation of every engine knows about the whole app: names, ids, functions and compiled forms."""
-
-    names: Names
-    functions: Registry[Any]
-    forms: Mapping[str, CompiledForm]
-    form_ids: Mapping[str, str]
-    role_ids: Mapping[str, str]
-    flow_ids: Mapping[str, str]
-    charts: Registry[Any]
-    kinds: "Kinds"
-    role_titles: Mapping[str, Text] = field(default_factory=dict)  # by id, for sentences that people read
 
 
 def compile_app(
@@ -77,12 +59,10 @@ def compile_app(
 def _context(definition: "AppDefinition", kinds: "Kinds", forms: CompiledForms) -> AppContext:
     return AppContext(
         names=forms.names,
-        functions=kinds.functions,
         forms=forms.forms,
         form_ids=forms.form_ids,
         role_ids=_ids(definition.roles),
         flow_ids=_ids(definition.flows),
-        charts=kinds.charts,
         kinds=kinds,
         role_titles={role.key: role.caption for role in definition.roles},
     )

@@ -3,31 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 from engines.action_values import CompiledText, Parse, compile_text, compile_value, expressions_in, needs_of, value_now
+from engines.context import AppContext
 from engines.effects import Effect
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
 from engines.values import CompiledValue, ValueProblem
-from metadata.expressions import Expression, Names, Scope, check
+from metadata.expressions import Expression, Scope, check
 from metadata.problems import Path, Problems, Refusal, nearest
-from metadata.registry import Kind, Registry
+from metadata.registry import Kind
 from metadata.text import Text, say
 from metadata.value_types import ValueType
 
 RULE_ROOTS = frozenset({"record", "old", "user", "today", "now"})
-
-
-class AppContext(Protocol):
-    """What the compilation of an app knows about all its parts: names, ids and functions."""
-
-    names: Names
-    functions: Registry[Any]
-    forms: Mapping[str, Any]  # compiled forms by id
-    form_ids: Mapping[str, str]
-    role_ids: Mapping[str, str]
-    flow_ids: Mapping[str, str]
 
 
 class ActionType(Kind):
@@ -214,13 +204,11 @@ def values_now(values: Mapping[str, CompiledValue], occasion: Occasion) -> dict[
     return {field: value_now(value, occasion.environment) for field, value in values.items()}
 
 
-def compile_actions(
-    definitions: Iterable[Any], kinds: Registry[ActionType], context: ActionContext
-) -> tuple[CompiledAction, ...]:
+def compile_actions(definitions: Iterable[Any], context: ActionContext) -> tuple[CompiledAction, ...]:
     """Compile a list of actions as it stands in a rule's `then` or in a flow's action node."""
     compiled = []
     for index, options in enumerate(definitions):
-        kind = kinds.get(options.action)
+        kind = context.app.kinds.actions.get(options.action)
         compiled.append(CompiledAction(kind, kind.compile(options, context.at(index)), options))
     return tuple(compiled)
 

@@ -19,6 +19,9 @@ from metadata.value_types import ValueType
 
 if TYPE_CHECKING:
     from engines.access import CompiledAccess
+    from engines.flows.compiled import CompiledFlow
+    from engines.reports.compiled import CompiledReports
+    from engines.rules.compiled import CompiledRules
     from engines.values import CompiledValue
     from metadata.app import AppDefinition
     from metadata.expressions import Expression, Names, Template
@@ -59,7 +62,11 @@ SYSTEM_TITLES: Mapping[str, Text] = {
 
 @dataclass(frozen=True)
 class Rollup:
-    """A total kept on a parent: over which records (source form, its link field, where), of which value, and how."""
+    """A total kept on a parent: over which records (source form, its link field, where), of which value, and how.
+
+    With `rows` it totals the rows of that subform of the source: `link`, `value` and `where` are then the row's. An
+    `eventual` total is not moved by the save but by a job after it.
+    """
 
     form: str
     field: str
@@ -71,6 +78,8 @@ class Rollup:
     where: "Expression | None"
     level: int
     reads: frozenset[str]
+    rows: str | None = None
+    eventual: bool = False
 
 
 class FieldKind(Protocol):
@@ -240,6 +249,9 @@ class StoredAs:
     shape: str
 
 
+NOT_YET: Any = None  # what later engines fill in while an app is being compiled (engines/composition.py)
+
+
 @dataclass(frozen=True)
 class CompiledApp:
     """One published definition, compiled by all engines. Immutable; kept as long as its manifest is used."""
@@ -255,11 +267,10 @@ class CompiledApp:
     form_ids: Mapping[str, str]
     role_ids: Mapping[str, str]
     storages: Mapping[str, "StoredAs"] = field(default_factory=dict)
-    access: "CompiledAccess | Any" = None
-    rules: Any = None
-    flows: Any = field(default_factory=dict)
-    reports: Any = field(default_factory=dict)
-    dashboards: Any = field(default_factory=dict)
+    access: "CompiledAccess" = NOT_YET
+    rules: "CompiledRules" = NOT_YET
+    flows: "Mapping[str, CompiledFlow]" = field(default_factory=dict)
+    reports: "CompiledReports" = NOT_YET
     metadata: sa.MetaData = field(default_factory=sa.MetaData)
     computed_needed: frozenset[str] = frozenset()
     derived_order: tuple[FieldKey, ...] = ()

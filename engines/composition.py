@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from engines.access import compile_access, truth
 from engines.compiled import CompiledApp, CompiledField
+from engines.context import AppContext
 from engines.expressions import Moment, NotPushable, Readable, where
 from engines.flows.compile import compile_flows
 from engines.memory import Memory
 from engines.reads import computed_fields_read
 from engines.reports.compile import compile_reports
 from engines.rules.compile import compile_rules
+from engines.totals import sources_of
 from metadata.expressions import Scope, check
 from metadata.problems import ROOT, Path, Problems, Refusal
 from metadata.text import say
@@ -21,20 +22,20 @@ from metadata.value_types import YES_NO
 DIALECTS = ("sqlite", "postgresql")
 
 
-def compile_rest(app: CompiledApp, context: Any, problems: Problems) -> CompiledApp:
+def compile_rest(app: CompiledApp, context: AppContext, problems: Problems) -> CompiledApp:
     """Compile access, rules, flows and reports of an app whose forms are compiled."""
     definition = app.definition
     app = replace(app, access=compile_access(app, context.functions, problems))
     refuse_what_no_database_computes(app, problems)
     check_views(app, context, problems)
-    rules = compile_rules(definition.rules, context, context.kinds, problems)
-    flows = compile_flows(definition.flows, context, context.kinds, problems)
+    rules = compile_rules(definition.rules, context, problems)
+    flows = compile_flows(definition.flows, context, problems)
     reports = compile_reports(definition, context, problems)
-    app = replace(app, rules=rules, flows=flows, reports=reports, dashboards=reports.dashboards)
+    app = replace(app, rules=rules, flows=flows, reports=reports)
     return replace(app, computed_needed=computed_fields_read(app), memory=Memory())
 
 
-def check_views(app: CompiledApp, context: Any, problems: Problems) -> None:
+def check_views(app: CompiledApp, context: AppContext, problems: Problems) -> None:
     """The condition of a view is asked of the database with every look at it; find out before that it can be."""
     for index, view in enumerate(app.definition.views):
         form = app.form_ids.get(view.form)
@@ -63,13 +64,11 @@ def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> No
     for path, form, rows, field in _computed_fields(app):
         try:
             for dialect in DIALECTS:
+                if field.rollup is not None:
+                    sources_of(app, field.rollup, some_moment, dialect)
+                    continue
                 relation: Readable = truth(app, form, some_moment, dialect)
-                if field.rollup is None:
-                    (relation.rows(rows)[0] if rows else relation).column(field.id)
-                elif field.rollup.where is not None:
-                    where(
-                        field.rollup.where, truth(app, field.rollup.source, some_moment, dialect), some_moment, dialect
-                    )
+                (relation.rows(rows)[0] if rows else relation).column(field.id)
         except NotPushable as reason:
             message = {
                 "en": f"This formula is computed by the database, which cannot: {say(reason.reason, 'en')}",

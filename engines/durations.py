@@ -37,7 +37,7 @@ def say_duration(text: str, language: str) -> str:
     """Say the length of time in the language.
 
     >>> say_duration("2 day", "zh"), say_duration("2 day", "en")
-    （'2 天', '2 days'）
+    ('2 天', '2 days')
     """
     amount, unit = _parts(text)
     if language == "zh":

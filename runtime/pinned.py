@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from engines import AppContext
 from engines.compiled import CompiledApp
+from engines.context import AppContext
 from engines.flows import CompiledFlow, compile_flow
 from engines.flows.state import OPEN_STATUSES
 from metadata.canonical import write
@@ -124,8 +124,7 @@ def _compile(tx: "Tx", app: CompiledApp, hash: str) -> CompiledFlow:
 def _compiled(app: CompiledApp, body: Mapping[str, Any], kinds: Any, problems: Problems) -> CompiledFlow | None:
     models = Language(kinds).models
     definition = FlowDefinition.model_validate_json(write_json(body["flow"]), context={"models": models})
-    context: Any = _context(app, body, kinds)
-    return compile_flow(definition, context, kinds, problems)
+    return compile_flow(definition, _context(app, body, kinds), problems)
 
 
 def _context(app: CompiledApp, then: Mapping[str, Any], kinds: Any) -> AppContext:
@@ -139,12 +138,10 @@ def _context(app: CompiledApp, then: Mapping[str, Any], kinds: Any) -> AppContex
     }
     return AppContext(
         names=Names(names, app.names.titles),
-        functions=kinds.functions,
         forms=forms,
         form_ids={**app.form_ids, **_still_there(then["forms"], app.forms)},
         role_ids={**app.role_ids, **_still_there(then["roles"], app.role_names)},
         flow_ids={**{each.name: each.key for each in app.definition.flows}, **then["flows"]},
-        charts=kinds.charts,
         kinds=kinds,
         role_titles={role.key: role.caption for role in app.definition.roles},
     )

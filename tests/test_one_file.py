@@ -241,7 +241,7 @@ def test_the_json_schema_and_the_reference_list_a_kind_nobody_has_written_about(
     described = fill(f"<!-- kinds {noun} -->\n<!-- end -->", kinds, "zh")
 
     assert name in tags
-    assert f"`{name}`: {say(KINDS[noun].title, 'zh')}" in described
+    assert f"`{name}`：{say(KINDS[noun].title, 'zh')}" in described
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

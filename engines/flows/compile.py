@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from engines.action_type import AppContext, CompiledAction, compile_actions
+from engines.action_type import CompiledAction, compile_actions
+from engines.context import AppContext
 from engines.flows.compiled import Block, CompiledFlow, CompiledNode, Occasions, walk
 from engines.flows.coverage import coverage
 from engines.flows.node_type import NodeContext
@@ -16,28 +17,21 @@ from metadata.problems import ROOT, Path, Problem, Problems
 from metadata.text import Text
 from metadata.value_types import YES_NO
 
-if TYPE_CHECKING:
-    from metadata.kinds import Kinds
-
 MAXIMUM_NODES = 100  # L49
 FLOW_ROOTS = frozenset({"record", "user", "today", "now"})
 IMPLICIT_START = "n_start"
 
 
-def compile_flows(
-    definitions: Iterable[Any], context: AppContext, kinds: "Kinds", problems: Problems
-) -> dict[str, Any]:
+def compile_flows(definitions: Iterable[Any], context: AppContext, problems: Problems) -> dict[str, Any]:
     """Compile all flows of an app, by id."""
     compiled = (
-        compile_flow(definition, context, kinds, problems, ROOT / "flows" / index)
+        compile_flow(definition, context, problems, ROOT / "flows" / index)
         for index, definition in enumerate(definitions)
     )
     return {flow.id: flow for flow in compiled if flow is not None}
 
 
-def compile_flow(
-    definition: Any, context: AppContext, kinds: "Kinds", problems: Problems, path: Path = ROOT
-) -> CompiledFlow | None:
+def compile_flow(definition: Any, context: AppContext, problems: Problems, path: Path = ROOT) -> CompiledFlow | None:
     """Compile one flow; None when its form is unknown (which the references already say)."""
     form = context.form_ids.get(definition.form)
     if form is None:
@@ -48,9 +42,8 @@ def compile_flow(
         problems=problems,
         path=path,
         form=form,
-        actions=kinds.actions,
     )
-    root = Block(_with_start(_nodes(definition.nodes, place.at("nodes"), kinds), kinds, path))
+    root = Block(_with_start(_nodes(definition.nodes, place.at("nodes")), context, path))
     nodes = {node.id: node for node, _, _ in walk(root)}
     _check_tree(root, nodes, place)
     condition = place.expression(text_of(definition.if_), "if", want=YES_NO) if definition.if_ else None
@@ -72,15 +65,15 @@ def compile_flow(
     return _with_warnings(flow, context)
 
 
-def _nodes(definitions: Sequence[Any], context: NodeContext, kinds: "Kinds") -> tuple[CompiledNode, ...]:
-    return tuple(_node(each, context.at(index), kinds) for index, each in enumerate(definitions))
+def _nodes(definitions: Sequence[Any], context: NodeContext) -> tuple[CompiledNode, ...]:
+    return tuple(_node(each, context.at(index)) for index, each in enumerate(definitions))
 
 
-def _node(definition: Any, context: NodeContext, kinds: "Kinds") -> CompiledNode:
-    kind = kinds.nodes.get(definition.type)
+def _node(definition: Any, context: NodeContext) -> CompiledNode:
+    kind = context.app.kinds.nodes.get(definition.type)
     node_id = definition.key or _id_from(context.path)
     blocks = tuple(
-        Block(_nodes(nodes, context.at(*place), kinds), node_id, index, title)
+        Block(_nodes(nodes, context.at(*place)), node_id, index, title)
         for index, (place, title, nodes) in enumerate(kind.branches(definition))
     )
     return CompiledNode(
@@ -100,11 +93,11 @@ def _id_from(path: Path) -> str:
     return "n_" + "_".join(str(part) for part in path.parts if isinstance(part, int))
 
 
-def _with_start(nodes: tuple[CompiledNode, ...], kinds: "Kinds", path: Path) -> tuple[CompiledNode, ...]:
+def _with_start(nodes: tuple[CompiledNode, ...], context: AppContext, path: Path) -> tuple[CompiledNode, ...]:
     """The nodes with a start in front; one that the author did not write limits nothing."""
     if nodes and nodes[0].kind.name == "start":
         return nodes
-    kind = kinds.nodes.get("start")
+    kind = context.kinds.nodes.get("start")
     return (CompiledNode(IMPLICIT_START, "start", kind.title, kind, None, None, path / "nodes"), *nodes)
 
 
@@ -130,8 +123,7 @@ def _check_tree(root: Block, nodes: Mapping[str, CompiledNode], context: NodeCon
 
 def _occasions(definition: Any, context: NodeContext) -> Occasions:
     def actions(key: str) -> tuple[CompiledAction, ...]:
-        assert context.actions is not None
-        return compile_actions(getattr(definition, key), context.actions, context.at(key))
+        return compile_actions(getattr(definition, key), context.at(key))
 
     return Occasions(
         start=actions("on_start"),

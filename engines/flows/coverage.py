@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
-from engines.action_type import AppContext
+from engines.context import AppContext
 from engines.expressions import Environment, evaluate
 from engines.facts import Facts
 from engines.flows.compiled import CompiledNode

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from engines.action_type import ActionContext, ActionType
+from engines.action_type import ActionContext
 from engines.actor import Actor
 from engines.effects import Effect
 from engines.events import TaskDecided, TimerFired
 from engines.facts import Facts, Needs
 from engines.flows.compiled import CompiledNode
 from engines.flows.state import MemberLeft
-from metadata.registry import Kind, Registry
+from metadata.registry import Kind
 from metadata.text import Text, say
 
 Token = Mapping[str, Any]  # what a node remembers while it waits: plain JSON
@@ -124,11 +124,7 @@ def initiating_actor(facts: Facts, member: int | None) -> Actor:
     )
 
 
-@dataclass(frozen=True)
-class NodeContext(ActionContext):
-    """What a node is compiled against: as an action is, and with the actions there are."""
-
-    actions: Registry[ActionType] | None = None
+NodeContext = ActionContext  # a node is compiled against what an action is
 
 
 class NodeType(Kind):

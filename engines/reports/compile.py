@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from engines.action_values import compile_value
 from engines.compiled import SYSTEM_TITLES, CompiledField, CompiledForm
+from engines.context import AppContext
 from engines.reports.chart_type import ChartType
 from engines.reports.compiled import (
     CompiledCard,
@@ -17,9 +18,8 @@ from engines.reports.compiled import (
     CompiledReports,
 )
 from engines.values import CompiledValue
-from metadata.expressions import NOWHERE, Expression, Names, Scope, check
+from metadata.expressions import NOWHERE, Expression, Scope, check
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
-from metadata.registry import Registry
 from metadata.text import Text
 from metadata.value_types import DATE, DEPARTMENT, MEMBER, TEXT, YES_NO, ValueType, link, number
 
@@ -28,18 +28,7 @@ PARAMETER_TYPES = {"text": TEXT, "number": number(10), "date": DATE, "yes_no": Y
 PARAMETER_TYPES["department"] = DEPARTMENT
 
 
-class ReportContext(Protocol):
-    """What the compilation of reports reads of the app around them."""
-
-    names: Names
-    functions: Registry[Any]
-    forms: Mapping[str, CompiledForm]
-    form_ids: Mapping[str, str]
-    role_ids: Mapping[str, str]
-    charts: Registry[ChartType]
-
-
-def compile_reports(definition: Any, context: ReportContext, problems: Problems) -> CompiledReports:
+def compile_reports(definition: Any, context: AppContext, problems: Problems) -> CompiledReports:
     """Compile all reports and dashboards of a definition; what is wrong is added to the problems."""
     reports = {}
     for index, each in enumerate(definition.reports):
@@ -61,7 +50,7 @@ class _Report:
     """The compilation of one report."""
 
     definition: Any
-    context: ReportContext
+    context: AppContext
     problems: Problems
     path: Path
 
@@ -247,7 +236,7 @@ class _Report:
     def _chart(self) -> tuple[ChartType, Any]:
         written = self.definition.chart
         name = written.type if written is not None else ("table" if self.definition.dimensions else "number")
-        return self.context.charts.get(name), written
+        return self.context.kinds.charts.get(name), written
 
     def _check_chart(self, report: CompiledReport) -> None:
         chart = report.chart
@@ -308,7 +297,7 @@ class _Report:
         self.problems.add(path, code, message, hint)
 
 
-def parameter(written: Any, context: ReportContext, problems: Problems, path: Path) -> CompiledParameter:
+def parameter(written: Any, context: AppContext, problems: Problems, path: Path) -> CompiledParameter:
     """Compile a parameter of a report or a filter of a dashboard."""
     value_type = PARAMETER_TYPES.get(written.type, TEXT)
     if written.type == "link":
@@ -326,7 +315,7 @@ def parameter(written: Any, context: ReportContext, problems: Problems, path: Pa
 
 
 def _dashboard(
-    written: Any, report_ids: Mapping[str, str], context: ReportContext, problems: Problems, path: Path
+    written: Any, report_ids: Mapping[str, str], context: AppContext, problems: Problems, path: Path
 ) -> CompiledDashboard:
     cards = []
     for index, card in enumerate(written.cards):
@@ -342,7 +331,7 @@ def _dashboard(
     )
 
 
-def _roles(names: Any, context: ReportContext) -> frozenset[str]:
+def _roles(names: Any, context: AppContext) -> frozenset[str]:
     return frozenset(context.role_ids[name] for name in names if name in context.role_ids)
 
 

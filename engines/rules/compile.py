@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from engines.action_type import RULE_ROOTS, ActionContext, AppContext, CompiledAction, compile_actions
+from engines.action_type import RULE_ROOTS, ActionContext, CompiledAction, compile_actions
+from engines.context import AppContext
 from engines.rules.compiled import CompiledRule, CompiledRules
 from engines.rules.condition import compile_condition
 from engines.rules.trigger_type import TriggerType
@@ -12,7 +13,6 @@ from metadata.expressions import Scope
 from metadata.problems import ROOT, Path, Problems
 
 if TYPE_CHECKING:
-    from metadata.kinds import Kinds
     from metadata.rules import RuleDefinition
 
 MAXIMUM_RULES_PER_FORM = 50  # L34
@@ -21,13 +21,11 @@ MAXIMUM_ACTIONS_PER_RULE = 20
 NOWHERE = frozenset({"user", "today", "now"})
 
 
-def compile_rules(
-    definitions: Sequence["RuleDefinition"], context: AppContext, kinds: "Kinds", problems: Problems
-) -> CompiledRules:
+def compile_rules(definitions: Sequence["RuleDefinition"], context: AppContext, problems: Problems) -> CompiledRules:
     """Compile all rules of an app; what is wrong is added to the problems."""
     rules: dict[str, CompiledRule] = {}
     for place, written in enumerate(definitions):
-        rule = compile_rule(written, place, context, kinds, problems, ROOT / "rules" / place)
+        rule = compile_rule(written, place, context, problems, ROOT / "rules" / place)
         if rule is not None:
             rules[rule.id] = rule
     _count(rules, problems)
@@ -35,10 +33,10 @@ def compile_rules(
 
 
 def compile_rule(
-    written: "RuleDefinition", place: int, context: AppContext, kinds: "Kinds", problems: Problems, path: Path
+    written: "RuleDefinition", place: int, context: AppContext, problems: Problems, path: Path
 ) -> CompiledRule | None:
     """Compile one rule; None where its form is unknown."""
-    trigger: TriggerType = kinds.triggers.get(written.when.trigger)
+    trigger: TriggerType = context.kinds.triggers.get(written.when.trigger)
     form = context.form_ids.get(written.when.form) if written.when.form else None
     if written.when.form and form is None:
         return None  # the check of references has said so
@@ -49,8 +47,8 @@ def compile_rule(
         own = own.within(_scope(context, rows, form))
     when = trigger.compile(written.when, own.at("when"))
     condition = compile_condition(written.if_, own, "if")
-    then = compile_actions(written.then, kinds.actions, own.at("then"))
-    otherwise = compile_actions(written.else_, kinds.actions, own.at("else"))
+    then = compile_actions(written.then, own.at("then"))
+    otherwise = compile_actions(written.else_, own.at("else"))
     _refuse_contradictions(written, trigger, form, (*then, *otherwise), own)
     if len(problems) > known:
         return None

@@ -25,7 +25,7 @@ def sentence_of(app: CompiledApp, rule: CompiledRule, language: str) -> str:
     otherwise = _list(rule.otherwise, written.else_, language)
     if language == "zh":
         parts = [when, f"如果 {condition}" if condition else "", f"则{then}" if then else ""]
-        return ",".join(part for part in parts if part) + (f";否则{otherwise}" if otherwise else "") + "。"
+        return "，".join(part for part in parts if part) + (f"；否则{otherwise}" if otherwise else "") + "。"
     text = when[:1].upper() + when[1:] + (f", if {condition}" if condition else "") + (f": {then}" if then else "")
     return text + (f"; else {otherwise}" if otherwise else "") + "."
 

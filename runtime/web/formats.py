@@ -31,7 +31,7 @@ def percent(value: Decimal | None, decimals: int = 4) -> str:
 
 
 def short_number(value: Decimal | int | None, language: str) -> str:
-    """The short form for charts and figures：万 and 亿 in Chinese, k and M in English."""
+    """The short form for charts and figures: 万 and 亿 in Chinese, k and M in English."""
     if value is None:
         return ""
     amount = Decimal(value)

@@ -263,7 +263,7 @@ def test_a_key_that_looks_like_a_known_one_is_offered(language: Language) -> Non
 
     [problem] = language.examine(document).problems
 
-    assert problem.hint == {"en": "Did you mean “required”?", "zh": "您是否想写“required”?"}
+    assert problem.hint == {"en": "Did you mean “required”?", "zh": "您是否想写“required”？"}
 
 
 @pytest.fixture(scope="session")

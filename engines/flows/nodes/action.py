@@ -27,8 +27,7 @@ class Action(NodeType):
         do: Annotated[tuple[AnyAction, ...], Field(min_length=1)]
 
     def compile(self, options: Any, context: NodeContext) -> tuple[CompiledAction, ...]:
-        assert context.actions is not None
-        return compile_actions(options.do, context.actions, context.at("do"))
+        return compile_actions(options.do, context.at("do"))
 
     def enter(self, node: CompiledNode, visit: Visit) -> Step:
         answer = execute_actions(node.config, occasion(visit, f"{node.id}:{visit.instance}", node.id))

@@ -88,7 +88,7 @@ class Absence(TriggerType):
             return field.id if field is not None else None
         links = [field.id for field in context.app.forms[child].fields.values() if field.target == form]
         if len(links) == 1:
-            return links[0]  # type: ignore[no-any-return]
+            return links[0]
         message = {
             "en": f"Say which link of {options.child} is meant",
             "zh": f"请说明使用 {options.child} 的哪个关联字段",

@@ -58,6 +58,6 @@ def test_conditions_are_joined_by_words() -> None:
     assert "if amount > 1 and (score > 2 or (score < 1 and amount > 5)) and neither stage == 'lost':" in sentence_of(
         app, rule, "en"
     )
-    assert "amount > 1 且 (score > 2 或 (score < 1 and amount > 5)) 且 均不满足:stage == 'lost'" in sentence_of(
+    assert "amount > 1 且 (score > 2 或 (score < 1 and amount > 5)) 且 均不满足：stage == 'lost'" in sentence_of(
         app, rule, "zh"
     )
