@@ -1,7 +1,7 @@
 """One question of one actor about one form: the masked statements that answer it, built once and kept."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,10 @@ class Question:
         if question.form.parent is not None or not question.view.grants:
             raise no_form(form)
         return question
+
+    def elsewhere(self, form: str) -> "Question":
+        """The same actor asking about another form, from here."""
+        return replace(self, form=self.app.forms[form], deleted=False)
 
     @property
     def verb(self) -> str:

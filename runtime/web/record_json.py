@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledForm
+from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
 from engines.json_values import moment_text, plain_number, to_json
 from metadata.value_types import TEXT, ValueType
+from runtime.expanding import led_to
 from runtime.history import SYSTEM_TYPES, Entry
-from runtime.reading import Page, Shown
+from runtime.reading import Page
+from runtime.showing import Several, Shown
 from runtime.shown_columns import Wanted
 
 Json = dict[str, Any]
@@ -98,11 +100,21 @@ def _write(app: CompiledApp, form: CompiledForm, shown: Shown, plan: _Plan) -> J
         found["labels"] = labels
     if shown.expanded:
         found["expanded"] = {
-            form.fields[key].name: None
-            if each is None
-            else record_json(app, app.forms[form.fields[key].target or ""], each)
-            for key, each in shown.expanded.items()
+            form.fields[key].name: _end(app, form.fields[key], each) for key, each in shown.expanded.items()
         }
+    return found
+
+
+def _end(app: CompiledApp, field: CompiledField, end: Shown | Several | None) -> Any:
+    """What a link leads to: a record, a list of records or rows that says whether there are more, or null."""
+    if isinstance(end, Several):
+        return {"items": [_end(app, field, each) for each in end.items], "has_more": end.has_more}
+    target = led_to(app, field)
+    if end is None or target is None:
+        return None
+    found = record_json(app, target, end)
+    if field.subform is not None:
+        del found["version"]  # that of the record holds for its rows too
     return found
 
 

@@ -18,7 +18,8 @@ PATHS = (
 )
 GENERAL = (
     "?expand=customer",
-    "?expand=opportunity,finance_contact",
+    "?expand=opportunity.customer,finance_contact.customer",
+    "?fields=id&expand=customer,opportunity.customer",
     "?search=CNRY",
     "?search=7319",
     "?count=exact&size=200&fields=id",
@@ -89,7 +90,7 @@ def _questions(made: Installation, path: str, place: str) -> Iterator[str]:
         yield from _of_list(made, place)
     elif path.endswith("/records/{id}"):
         yield from (
-            "?expand=customer,opportunity",
+            "?expand=customer,opportunity.customer,finance_contact.customer",
             *(f"?fields={each}" for each in ("cost", "credit_limit", *PATHS[:3])),
         )
     elif "/reports/{report}" in path or "dashboards/{dashboard}" in path:

@@ -36,7 +36,10 @@ FILTERS = {
 }
 REPORTS = ("pipeline_funnel", "leaderboard", "receivables", "losses", "customer_sources")
 SORTS = ("", "name", "-credit_limit", "cost", "-customer.credit_limit", "amount", "customer.name", "-total", "owner")
-MORE = ("", "&search=CNRY", "&expand=customer", "&fields=name,cost", "&fields=customer.credit_limit", "&size=1")
+MORE = (
+    *("", "&search=CNRY", "&expand=customer", "&fields=name,cost", "&fields=customer.credit_limit", "&size=1"),
+    "&expand=opportunity.customer,finance_contact.customer&fields=id",
+)
 PLACES = (
     "/api/v1/apps/crm/reports/{report}",
     "/api/v1/apps/crm/reports/{report}/records",
