@@ -50,20 +50,24 @@ class Lock:
             names = [form_fields[each].name for each in held if each in form_fields]
             raise self.refusal(*[ROOT / "values" / name for name in names])
 
-    def refusal(self, *places: Path) -> Conflict:
+    @property
+    def said(self) -> Text:
+        """Which flow has the record, and who is to act."""
         who = ", ".join(self.waits_for)
-        message = {
+        return {
             "en": f"The flow “{say(self.flow, 'en')}” is running on this record"
             + (f"; it waits for {who}" if who else ""),
             "zh": f"该记录正在流程“{say(self.flow, 'zh')}”中"
-            + (f",等待{'、'.join(self.waits_for)}处理" if who else ""),
+            + (f"，等待{'、'.join(self.waits_for)}处理" if who else ""),
         }
-        problems = [Problem(place, "record_locked", message, _WAY_OUT) for place in places or (ROOT,)]
+
+    def refusal(self, *places: Path) -> Conflict:
+        problems = [Problem(place, "record_locked", self.said, _WAY_OUT) for place in places or (ROOT,)]
         return Conflict(
             *problems,
             status=423,
             code="record_locked",
-            detail=message,
+            detail=self.said,
             waits_for=list(self.waits_for),
             since=self.since,
         )
@@ -74,7 +78,15 @@ def locked_by(tx: "Tx", app: CompiledApp, form: str, record: int) -> Lock | None
 
     Call it before the record is locked: it locks the instances, which come first in the order of locks (S1, step 3).
     """
-    rows = running(tx, app, form, record, for_update=True)
+    return _together(tx, app, running(tx, app, form, record, for_update=True))
+
+
+def lock_shown(tx: "Tx", app: CompiledApp, form: str, record: int) -> Lock | None:
+    """The same for a page, which only tells of the lock and holds nobody up."""
+    return _together(tx, app, running(tx, app, form, record))
+
+
+def _together(tx: "Tx", app: CompiledApp, rows: list[Any]) -> Lock | None:
     if not rows or tx.actor.is_system:
         return None
     locks = [_lock(tx, app, row) for row in rows]

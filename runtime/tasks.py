@@ -112,6 +112,13 @@ def count_todo(tx: "Tx") -> int:
     return int(tx.connection.scalar(mine.where(task.c.kind != "cc")) or 0)
 
 
+def open_on(tx: "Tx", app: CompiledApp, form: str, record: int) -> int | None:
+    """The task about a record that waits for the actor."""
+    mine = (task.c.assignee == tx.actor.member) & (task.c.state == "open") & (task.c.kind != "cc")
+    about = (task.c.app == app.name) & (task.c.form == form) & (task.c.record == record)
+    return tx.connection.scalar(sa.select(task.c.id).where(mine, about).order_by(task.c.id).limit(1))
+
+
 def _in_box(box: Box, member: int) -> sa.Select[Any]:
     found = sa.select(task, instance.c.initiator, instance.c.state.label("instance_state"), instance.c.part).join(
         instance, instance.c.id == task.c.instance

@@ -228,19 +228,29 @@ def test_a_field_shows_when_its_condition_holds(screen: Opener) -> None:
     opened.require_calm()
 
 
-def test_a_record_in_a_flow_says_who_has_it(screen: Opener, site) -> None:
-    from runtime import flows, records
+def test_a_record_in_a_flow_says_who_has_it_and_offers_nothing_to_type(screen: Opener, site) -> None:
+    contract = _submitted(site, "Under approval")
+    opened = screen("seller")
+    opened.go(f"/apps/crm/forms/contract/{contract}")
 
-    customer = site.save("admin", "customer", {"name": "Under approval"})
-    contract = site.save("admin", "contract", {"customer": str(customer), "total": 80_000})
-    with site.acting("admin") as tx:
-        app = site.services.apps.live(tx, "crm")
-        version = records.load(tx, app, "contract", contract)["version"]
-        flows.submit(tx, app, None, "contract", contract, version)
-    opened = screen()
+    assert opened.page.get_by_text("In a flow").is_visible()
+    assert opened.page.get_by_role("link", name="Edit").count() == 0
     opened.go(f"/apps/crm/forms/contract/{contract}/edit")
 
-    assert opened.page.get_by_text("A flow is running on this record").is_visible()
+    assert "it waits for" in opened.page.locator(".notice").inner_text()
+    assert opened.page.get_by_role("button", name="Save").count() == 0
+    assert opened.page.locator("#form-body :is(input:not([type=hidden]), select, textarea)").count() == 0
+    assert "80,000" in opened.page.inner_text("main")
+    opened.require_calm()
+    opened.require_accessible()
+
+
+def test_a_form_that_was_open_when_the_flow_began_is_told_on_saving(screen: Opener, site) -> None:
+    contract = _contract(site, "Open meanwhile")
+    opened = screen()
+    opened.go(f"/apps/crm/forms/contract/{contract}/edit")
+    _submit(site, contract)
+
     opened.page.locator("#fld-total").fill("90000")
     opened.page.get_by_role("button", name="Save").click()
     dialog = opened.page.get_by_role("dialog")
@@ -248,8 +258,55 @@ def test_a_record_in_a_flow_says_who_has_it(screen: Opener, site) -> None:
 
     assert "is running on this record" in dialog.inner_text()
     opened.require_accessible()
+
+
+def test_the_holder_of_a_task_changes_only_what_the_task_opens(screen: Opener, site) -> None:
+    contract = _submitted(site, "Legal looks")
+    with site.acting("sales_director") as tx:
+        _approve(tx, site)
+    opened = screen("legal")
     opened.go(f"/apps/crm/forms/contract/{contract}")
-    assert opened.page.get_by_text("In a flow").is_visible()
+
+    opened.page.get_by_role("link", name="Open my to-do").wait_for()
+    opened.page.get_by_role("link", name="Edit").click()
+    opened.settled()
+    inputs = opened.page.locator("#form-body :is(input:not([type=hidden]), select, textarea)[name]")
+    assert [each.get_attribute("name") for each in inputs.all()] == ["legal_opinion"]
+    inputs.first.fill("Seen by legal")
+    opened.page.get_by_role("button", name="Save").click()
+    opened.page.wait_for_url(re.compile(r"/contract/\d+$"))
+
+    assert "Seen by legal" in opened.page.inner_text("main")
+    opened.require_calm()
+
+
+def _contract(site, customer: str) -> int:
+    linked = site.save("seller", "customer", {"name": customer})
+    return int(site.save("seller", "contract", {"customer": str(linked), "total": 80_000}))
+
+
+def _submit(site, contract: int) -> None:
+    from runtime import flows, records
+
+    with site.acting("seller") as tx:
+        app = site.services.apps.live(tx, "crm")
+        flows.submit(tx, app, None, "contract", contract, records.load(tx, app, "contract", contract)["version"])
+
+
+def _submitted(site, customer: str) -> int:
+    contract = _contract(site, customer)
+    _submit(site, contract)
+    return contract
+
+
+def _approve(tx, site) -> None:
+    """The latest task of whoever acts is decided."""
+    from runtime import flows, tasks
+
+    line = tasks.my_tasks(tx).items[-1]
+    app = site.services.apps.live(tx, "crm")
+    seen = tasks.view(tx, app, line.id)
+    flows.decide(tx, app, line.id, "approve", line.version, "", {}, None, seen.shown.version)
 
 
 def test_submitting_starts_the_flow(screen: Opener, site) -> None:

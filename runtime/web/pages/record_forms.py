@@ -1,6 +1,5 @@
 """The pages that create and edit a record, and what they answer when a save is refused, stale or locked."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,13 +7,12 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
-from engines.access import Grant, fields_given, grants_of, may, view, visible
+from engines.access import grants_of, may, view
 from engines.compiled import CompiledApp, CompiledForm
-from engines.expressions import moment_of
 from engines.json_values import id_in
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal, Refused
-from runtime import files, flow_access, reading, records
-from runtime.question import facts_of
+from runtime import files, reading, records, tasks
+from runtime.question import task_grants
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.incoming import number_in
@@ -24,6 +22,7 @@ from runtime.web.pages.lists import drawing_of
 from runtime.web.pages.page import Page, SignedInOnly
 from runtime.web.pages.posted import Posted
 from runtime.web.pages.prefilled import prefilled, prefilled_rows
+from runtime.web.pages.record_rights import rights_of, writable
 from runtime.web.pages.record_views import RecordForm
 
 router = APIRouter(include_in_schema=False, prefix="/apps/{app}/forms/{form}")
@@ -84,30 +83,21 @@ def blank_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> Reco
 def filled_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int) -> RecordForm:
     """A record as its reader may see and change it."""
     shown = reading.get(tx, app, form.id, id)
-    if not may_do(tx, app, form.id, id, "update"):
-        raise Refused()
-    readable = view(app, page.actor, form.id).fields
-    editable = writable(form, grants_of(app, page.actor, "update", form.id), readable)
+    rights = rights_of(tx, app, form, id)
     drawing = replace(drawing_of(page, tx, app), files=stored_files(tx, form, shown.values))
-    rows = prefilled_rows(tx, app, form)
     return RecordForm(
-        drawing, form, shown.values, shown.labels, readable, editable, shown.version, user=_user(page), new_rows=rows
+        drawing,
+        form,
+        shown.values,
+        shown.labels,
+        rights.readable,
+        rights.editable,
+        shown.version,
+        user=_user(page),
+        new_rows=prefilled_rows(tx, app, form),
+        opened=rights.opened,
+        lock=rights.lock,
     )
-
-
-def writable(form: CompiledForm, grants: Sequence[Grant], readable: frozenset[str]) -> frozenset[str]:
-    """The fields that grants let somebody write: those they name, and of those given wholesale the readable ones."""
-    named = {field for grant in grants for field in grant.fields or ()}
-    return frozenset(each for each in fields_given(form, grants) if each in readable or each in named)
-
-
-def may_do(tx: Tx, app: CompiledApp, form: str, id: int, verb: str) -> bool:
-    """Whether this very record lies within what the person may do; the door asks again."""
-    if not may(app, tx.actor, verb, form):
-        return False
-    relation = visible(app, tx.actor, form, moment_of(facts_of(tx, app)), tx.dialect, verb)
-    statement = relation.where(relation.source.c.id == id).select({"id": relation.column("id")})
-    return tx.connection.execute(statement).first() is not None
 
 
 def stored_files(tx: Tx, form: CompiledForm, values: Any) -> dict[str, Reference]:
@@ -121,7 +111,8 @@ def _page(page: Page, tx: Tx, drawn: RecordForm, action: str, id: int | None = N
     title = page.say(drawn.form.title)
     path = f"/apps/{drawn.drawing.app.name}/forms/{drawn.form.name}"
     new = page.word("New %(thing)s", thing=title if page.language == "zh" else title[:1].lower() + title[1:])
-    label = reading.labels_of(tx, drawn.drawing.app, drawn.form.id, [id]).get(id, "") if id else ""
+    app, form = drawn.drawing.app, drawn.form.id
+    label = reading.labels_of(tx, app, form, [id], also=task_grants(tx, app, page.actor)).get(id, "") if id else ""
     return page.show(
         tx,
         "pages/app/record_form.html",
@@ -130,7 +121,9 @@ def _page(page: Page, tx: Tx, drawn: RecordForm, action: str, id: int | None = N
         action=action,
         back=[(path, title)],
         cancel=f"{path}/{id}" if id else path,
-        locked=bool(id and flow_access.running(tx, drawn.drawing.app, drawn.form.id, id)),
+        lock=page.say(drawn.lock.said) if drawn.lock else "",
+        changeable=drawn.is_changeable,
+        task=tasks.open_on(tx, app, form, id) if id else None,
         islands=("form", "subform", "combobox", "date-box"),
     )
 
@@ -146,9 +139,10 @@ def _save(page: Page, data: FormData, app: str, form: str, id: int | None) -> Re
             raise
         with page.visit.read() as tx:
             compiled, found = _open(page, tx, app, form)
-            context = conflict_view(
-                tx, filled_form(page, tx, compiled, found, id), id, Posted.of(found, data), _version(data)
-            )
+            theirs = filled_form(page, tx, compiled, found, id)
+            if theirs.lock is not None and not theirs.is_changeable:
+                raise theirs.lock.refusal() from None
+            context = conflict_view(tx, theirs, id, Posted.of(found, data), _version(data))
             action = f"/apps/{app}/forms/{form}/{id}/edit"
             return page.fragment("partials/conflict.html", 412, conflict=context, action=action)
     except (Invalid, LimitExceeded) as refusal:
@@ -165,12 +159,19 @@ def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | No
     values = posted.values(found, fields, compiled.zone)
     for name in [name for name in values if str(data.get(f"keep.{name}", "")) == "theirs"]:
         del values[name]
+    for name in [name for name, value in values.items() if id is not None and _unseen(drawn, name, value)]:
+        del values[name]
     for name, uploads in posted.uploads.items():
         if (field := found.field(name)) is not None and field.id in fields:
             stored = [files.store(tx, compiled.name, each.filename or "", each.file) for each in uploads]
             values[name] = [*values.get(name, ()), *(str(each.id) for each in stored)]
     version = _version(data, "merge_version") or _version(data)
     return records.save(tx, compiled, form, id, values, version=version).id
+
+
+def _unseen(drawn: RecordForm, name: str, value: Any) -> bool:
+    """Whether an empty box stood for something that the person may write but not read: it is left as it is."""
+    return value in (None, "", []) and drawn.form.field_ids[name] not in drawn.readable
 
 
 def _said_back(page: Page, data: FormData, app: str, form: str, id: int | None, refusal: Refusal) -> Response:

@@ -9,8 +9,9 @@ from fastapi.responses import Response
 from engines.access import may, view
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.rules import sentence_of
+from metadata.problems import Refused
 from metadata.value_types import MEMBER
-from runtime import flow_access, flow_progress, flows, reading, traces
+from runtime import flow_access, flow_progress, flows, reading, tasks, traces
 from runtime.question import Question, task_grants
 from runtime.reading import Shown
 from runtime.transaction import Tx
@@ -22,7 +23,8 @@ from runtime.web.pages.fields import Drawing, system_field
 from runtime.web.pages.listing import Listing
 from runtime.web.pages.lists import drawing_of
 from runtime.web.pages.page import Page, SignedInOnly
-from runtime.web.pages.record_forms import may_do, stored_files
+from runtime.web.pages.record_forms import stored_files
+from runtime.web.pages.record_rights import may_do, rights_of
 from runtime.web.pages.record_views import RecordForm
 from runtime.web.pages.related import related_lists
 
@@ -77,7 +79,6 @@ def _record(
     listing = Listing(tx, app, form, drawing, page.request.query_params)
     running = flow_access.running(tx, app, form.id, shown.id)
     here = f"{path}/{shown.id}"
-    can_edit = may_do(tx, app, form.id, shown.id, "update")
     return {
         "id": shown.id,
         "here": here,
@@ -85,7 +86,8 @@ def _record(
         "label": _label(tx, app, form, shown),
         "locked": bool(running),
         "actions": [] if running else _actions(page, tx, app, form, shown.id, here),
-        "edit": f"{here}/edit" if can_edit else "",
+        "edit": f"{here}/edit" if _can_edit(tx, app, form, shown.id) else "",
+        "task": tasks.open_on(tx, app, form.id, shown.id),
         "remove": f"{here}/delete" if not running and may_do(tx, app, form.id, shown.id, "delete") else "",
         "stages": _stages(drawing, form, shown, readable),
         "facts": _facts(drawing, form, shown, readable),
@@ -128,6 +130,13 @@ def withdraw(page: SignedInOnly, _data: CheckedForm, app: str, form: str, id: in
     """Take my request back."""
     page.visit.run(lambda tx: flows.withdraw(tx, page.services.apps.live(tx, app), instance))
     return page.go(f"/apps/{app}/forms/{form}/{id}", page.word("Withdrawn. The record is yours again."))
+
+
+def _can_edit(tx: Tx, app: CompiledApp, form: CompiledForm, id: int) -> bool:
+    try:
+        return bool(rights_of(tx, app, form, id).changeable(form))
+    except Refused:
+        return False
 
 
 def _rules_of(app: CompiledApp, form: CompiledForm) -> list[Any]:

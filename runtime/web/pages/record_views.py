@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from engines.compiled import CompiledField, CompiledForm
 from metadata.problems import Problem, Refusal
 from metadata.text import say
+from runtime.flow_access import Lock
 from runtime.web.pages.field_views import FieldView, FormView, ProblemView, RowView, SectionView
 from runtime.web.pages.fields import PLACE, Drawing
 from runtime.web.pages.live_form import live_state
@@ -35,6 +37,7 @@ class RecordForm:
     user: Mapping[str, Any] = field(default_factory=dict)
     new_rows: Mapping[str, Values] = field(default_factory=dict)  # what a new row of a subform begins with
     opened: frozenset[str] = frozenset()  # read-only fields that a task opens for its holder
+    lock: Lock | None = None  # the flow that holds what cannot be changed now
     results_as_text: bool = False  # what the platform works out stands as text among text, not as an output of a form
 
     # --- the whole ---
@@ -90,6 +93,11 @@ class RecordForm:
         free = not field.read_only or field.id in self.opened
         return field.id in self.editable and free and not field.is_derived
 
+    @cached_property
+    def is_changeable(self) -> bool:
+        """Whether there is anything to save."""
+        return any(self.may_edit(each) for each in self.form.fields.values())
+
     # --- one field ---
 
     def shown(self, field: CompiledField) -> FieldView:
@@ -99,7 +107,8 @@ class RecordForm:
 
     def input(self, field: CompiledField) -> FieldView:
         """A field as an input, or as text where it may not be written."""
-        if not self.may_edit(field) and (self.results_as_text or not field.is_derived):
+        as_text = self.results_as_text or not self.is_changeable
+        if not self.may_edit(field) and (as_text or not field.is_derived):
             return self.shown(field)
         more = self._rows(field, editing=True) if field.subform is not None else {}
         value, label = self.values.get(field.id), self.labels.get(field.id)
