@@ -82,6 +82,19 @@ class Rollup:
     eventual: bool = False
 
 
+@dataclass(frozen=True)
+class FieldLook:
+    """How the fields of a kind stand on pages: the mark of its numbers, whether several of them add up, whether a
+    glance at a record should tell them, and how wide they are on a form (in twelfths) and in a grid; where nothing is
+    said, the value type decides."""
+
+    mark: Literal["", "money", "percent"] = ""
+    adds_up: bool = False
+    tells: bool = False
+    width: int | None = None
+    column: Literal["", "small", "medium", "large", "moment"] = ""
+
+
 class FieldKind(Protocol):
     """What every engine may ask of a field's kind (`engines.forms.field_type.FieldType`)."""
 
@@ -91,6 +104,8 @@ class FieldKind(Protocol):
     widget: ClassVar[str]
     is_searched: ClassVar[bool]
     holds_files: ClassVar[bool]
+
+    def look_of(self, options: Any) -> FieldLook: ...
 
     def columns(self, field: "CompiledField") -> tuple[sa.Column[Any], ...]: ...
 

@@ -14,7 +14,7 @@ from builder_api.reference import fill
 from engines import compile_app
 from engines.action_type import ActionContext, ActionType, Occasion
 from engines.actor import system
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.effects import Effect, SetFields
 from engines.flows import tree
 from engines.flows.compiled import CompiledNode
@@ -47,6 +47,7 @@ class Weather(FieldType):
     name = "weather"
     title = {"en": "Weather", "zh": "天气"}
     icon = "cloud"
+    look = FieldLook(tells=True, width=12)
     is_searched = True
 
     class Options(registry.Options):
@@ -294,3 +295,4 @@ def test_the_pages_draw_what_they_have_never_seen(gardener: TestClient) -> None:
         page = gardener.get(f"/apps/garden/forms/plant{place}")
         assert page.status_code == 200, place
         assert "Sky" in page.text
+    assert 'class="field span-12" data-field="f_sky"' in page.text

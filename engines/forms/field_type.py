@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sqlalchemy as sa
 
 from engines.columns import column_type
-from engines.compiled import CompiledField, Storage, TotalFunction
+from engines.compiled import CompiledField, FieldLook, Storage, TotalFunction
 from engines.json_values import to_json
 from engines.values import ValueProblem
 from metadata.problems import Problem
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Total:
-    """What a roll-up adds up, by names: over the records of a form whose link leads here, and that meet `where`."""
+    """What a roll-up adds up, by names: over the records of a form (or the rows in them) whose link leads here."""
 
     form: str
     link: str
     function: TotalFunction
     value: str | None = None
     where: str | None = None
+    rows: str | None = None
+    eventual: bool = False
 
 
 class FieldType(Kind):
@@ -37,9 +39,14 @@ class FieldType(Kind):
     """
 
     widget: ClassVar[str] = "text"
+    look: ClassVar[FieldLook] = FieldLook()
     storage: ClassVar[Storage] = "stored"
     is_searched: ClassVar[bool] = False  # lists look for words in it where their author names no fields to search
     holds_files: ClassVar[bool] = False  # its values are ids of uploaded files, which the record then owns
+
+    def look_of(self, options: Any) -> FieldLook:
+        """How a field with these options stands on pages; most kinds have one look for all."""
+        return self.look
 
     def storage_of(self, definition: Any) -> Storage:
         """Where the field's values live; most kinds have one place for all."""

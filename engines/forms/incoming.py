@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from engines.compiled import SYSTEM_FIELDS, CompiledField
-from engines.forms.fields.subform import MOST_ROWS
 from engines.forms.ids import read_id
+from engines.forms.lists import MOST_ROWS
 from engines.forms.texts import wrong_type
 from engines.forms.work import VALUES, Save, settle
 from engines.values import ValueProblem

@@ -1,4 +1,4 @@
-"""Reading lists of values: each once, in order, not too many."""
+"""Reading lists of values: each once, in order, not too many; and how many rows a subform may have."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ from engines.values import ValueProblem
 T = TypeVar("T")
 
 MOST_VALUES = 500
+MOST_ROWS = 1_000
 
 
 def read_list(raw: Any, read_one: Callable[[Any], T | None], most: int = MOST_VALUES) -> tuple[T, ...]:

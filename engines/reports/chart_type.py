@@ -6,12 +6,13 @@ from engines.reports.result import Result
 from metadata.registry import Kind
 from metadata.text import say
 
-Look = Literal["chart", "table", "number"]
+Look = Literal["chart", "table", "number", "steps"]
 
 
 class ChartType(Kind):
     """A way of showing a result. A drawn chart answers its ECharts option as data, with colours by token name
-    ("--chart-1"), so that the page resolves them for light and dark; tables and numbers are plain HTML."""
+    ("--chart-1"), so that the page resolves them for light and dark; tables, numbers and steps (bars under each other,
+    each a part of the one before) are plain HTML."""
 
     look: ClassVar[Look] = "chart"
     dimensions: ClassVar[range] = range(1, 3)  # how many dimensions it can show
@@ -20,6 +21,10 @@ class ChartType(Kind):
     def option(self, result: Result, options: Any, language: str) -> dict[str, Any]:
         """The ECharts option for a result; {} for what is no drawing."""
         return {}
+
+    def shares(self, result: Result, options: Any) -> list[float | None]:
+        """For steps: how much of the one before each keeps (0 to 1), None where that says nothing."""
+        return [None] * len(result.rows)
 
     def sentence(self, options: Any, language: str) -> str:
         """Say in words what a configured chart shows."""

@@ -228,8 +228,7 @@ class _Report:
         leaf = self._leaf(expression) if expression is not None and len(expression.reads) == 1 else None
         if leaf is None or written.aggregate in ("count", "distinct"):
             return "number"
-        shown = getattr(leaf.options, "show_as", leaf.kind.name)
-        return shown if shown in ("money", "percent") else "number"
+        return leaf.kind.look_of(leaf.options).mark or "number"
 
     # --- the chart ---
 

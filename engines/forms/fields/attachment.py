@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.forms.field_type import FieldType
 from engines.forms.lists import read_list
 from engines.forms.texts import read_text
@@ -24,6 +24,7 @@ class Attachment(FieldType):
     title = {"en": "Attachment", "zh": "附件"}
     icon = "paperclip"
     widget = "attachment"
+    look = FieldLook(width=6)
     storage = "list"
     holds_files = True
 

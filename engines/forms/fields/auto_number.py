@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from engines.compiled import FieldLook
 from engines.forms.field_type import FieldType
 from engines.forms.numbering import pattern_problems
 from metadata import registry
@@ -22,7 +23,8 @@ class AutoNumber(FieldType):
     name = "auto_number"
     title = {"en": "Automatic number", "zh": "自动编号"}
     icon = "hash"
-    widget = "computed"
+    widget = "auto_number"
+    look = FieldLook(width=3)
     is_searched = True
     storage = "number"
 

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.forms.dates import read_date
 from engines.forms.field_type import FieldType
 from metadata.value_types import DATE, ValueType
@@ -16,6 +16,7 @@ class Date(FieldType):
     title = {"en": "Date", "zh": "日期"}
     icon = "calendar"
     widget = "date"
+    look = FieldLook(tells=True)
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
         return DATE

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from engines.columns import MOST_DECIMALS
+from engines.compiled import FieldLook
 from engines.forms.field_type import FieldType
 from metadata import registry
 from metadata.names import ExpressionText
@@ -27,7 +28,12 @@ class Formula(FieldType):
         formula: ExpressionText = Field(min_length=1)
         decimals: int | None = Field(default=None, ge=0, le=MOST_DECIMALS)
         show_as: Literal["number", "money", "percent"] = "number"
+        total: bool = True
         declassify: bool = False
+
+    def look_of(self, options: Any) -> FieldLook:
+        mark: Literal["", "money", "percent"] = "" if options.show_as == "number" else options.show_as
+        return FieldLook(mark, adds_up=options.total and mark != "percent", tells=bool(mark))
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
         return context.formula_type(definition, definition.decimals)  # type: ignore[no-any-return]

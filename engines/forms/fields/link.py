@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from engines.compiled import CompiledField, Storage
+from engines.compiled import CompiledField, FieldLook, Storage
 from engines.forms.field_type import FieldType
 from engines.forms.ids import read_ids
 from metadata import registry
@@ -22,6 +22,7 @@ class Link(FieldType):
     title = {"en": "Related record", "zh": "关联记录"}
     icon = "link"
     widget = "link"
+    look = FieldLook(column="large")
 
     class Options(registry.Options):
         form: FormName

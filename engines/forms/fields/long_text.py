@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.forms.field_type import FieldType
 from engines.forms.texts import MOST_LONG_TEXT, read_text
 from metadata import registry
@@ -18,6 +18,7 @@ class LongText(FieldType):
     title = {"en": "Long text", "zh": "多行文本"}
     icon = "file-text"
     widget = "long_text"
+    look = FieldLook(width=8, column="large")
     is_searched = True
 
     class Options(registry.Options):

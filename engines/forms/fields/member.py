@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engines.compiled import CompiledField, Storage
+from engines.compiled import CompiledField, FieldLook, Storage
 from engines.forms.field_type import FieldType
 from engines.forms.ids import read_ids
 from metadata import registry
@@ -17,6 +17,7 @@ class Member(FieldType):
     title = {"en": "Member", "zh": "成员"}
     icon = "user"
     widget = "member"
+    look = FieldLook(tells=True)
 
     class Options(registry.Options):
         multiple: bool = False

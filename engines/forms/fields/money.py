@@ -1,12 +1,13 @@
 """An amount of money, exact to the cent."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
 from engines.columns import MOST_DECIMALS
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.forms.field_type import FieldType
 from engines.forms.numbers import Numeral, check_range, read_number
 from metadata import registry
@@ -14,18 +15,23 @@ from metadata.value_types import ValueType, number
 
 
 class Money(FieldType):
-    """An amount in the app's currency, or in one of its own."""
+    """An amount in the app's currency, or in one of its own. `total` false: a price, of which no total is shown."""
 
     name = "money"
     title = {"en": "Money", "zh": "金额"}
     icon = "currency-yuan"
     widget = "money"
+    look = FieldLook(mark="money", tells=True)
 
     class Options(registry.Options):
         decimals: int = Field(default=2, ge=0, le=MOST_DECIMALS)
         min: Numeral | None = None
         max: Numeral | None = None
+        total: bool = True
         currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+
+    def look_of(self, options: Any) -> FieldLook:
+        return replace(self.look, adds_up=options.total)
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
         return number(definition.decimals)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.forms.choices import Choices, doubled_choices, read_choice
 from engines.forms.field_type import FieldType
 from engines.forms.lists import read_list
@@ -19,6 +19,7 @@ class MultiSelect(FieldType):
     title = {"en": "Several choices", "zh": "多选"}
     icon = "list-check"
     widget = "multi_select"
+    look = FieldLook(width=12)
     storage = "list"
 
     class Options(registry.Options):

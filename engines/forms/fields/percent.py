@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from engines.columns import MOST_DECIMALS
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.forms.field_type import FieldType
 from engines.forms.numbers import Numeral, check_range, read_number
 from metadata import registry
@@ -20,6 +20,7 @@ class Percent(FieldType):
     title = {"en": "Percent", "zh": "百分比"}
     icon = "percentage"
     widget = "percent"
+    look = FieldLook(mark="percent", tells=True, column="small")
 
     class Options(registry.Options):
         decimals: int = Field(default=4, ge=0, le=MOST_DECIMALS)

@@ -5,7 +5,7 @@ from typing import Any
 import phonenumbers
 from pydantic import Field
 
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.forms.field_type import FieldType
 from engines.forms.texts import read_text
 from engines.values import ValueProblem
@@ -23,6 +23,7 @@ class Phone(FieldType):
     title = {"en": "Phone", "zh": "电话"}
     icon = "phone"
     widget = "phone"
+    look = FieldLook(width=3)
     is_searched = True
 
     class Options(registry.Options):

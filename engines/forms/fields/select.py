@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.forms.choices import Choices, doubled_choices, read_choice
 from engines.forms.field_type import FieldType
 from metadata import registry
@@ -18,6 +18,7 @@ class Select(FieldType):
     title = {"en": "Choice", "zh": "下拉选择"}
     icon = "list"
     widget = "select"
+    look = FieldLook(width=3)
 
     class Options(registry.Options):
         options: Choices

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from engines.forms.field_type import FieldType
+from engines.forms.lists import MOST_ROWS
 from metadata import registry
 from metadata.kinds import OfKind
 from metadata.problems import ROOT, Problem
 from metadata.value_types import ValueType, rows
 
-MOST_ROWS = 1_000
 NOT_IN_ROWS = ("subform", "rollup", "auto_number")
 
 

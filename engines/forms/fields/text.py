@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from engines.compiled import CompiledField
+from engines.compiled import CompiledField, FieldLook
 from engines.forms.field_type import FieldType
 from engines.forms.pictures import Picture, match_picture
 from engines.forms.texts import MOST_TEXT, read_text
@@ -19,6 +19,7 @@ class Text(FieldType):
     title = {"en": "Text", "zh": "单行文本"}
     icon = "typography"
     widget = "text"
+    look = FieldLook(column="large")
     is_searched = True
 
     class Options(registry.Options):

@@ -26,6 +26,7 @@ class Funnel(ChartType):
     title = {"en": "Funnel", "zh": "漏斗图"}
     icon = "filter"
     Options = FunnelOptions
+    look = "steps"
     dimensions = range(1, 2)
 
     def option(self, result: Result, options: Any, language: str) -> dict[str, Any]:
@@ -44,6 +45,10 @@ class Funnel(ChartType):
             "tooltip": {"trigger": "item"},
             "series": [{"type": "funnel", "sort": "none", "minSize": "8%", "data": steps}],
         }
+
+    def shares(self, result: Result, options: Any) -> list[float | None]:
+        none: list[float | None] = [None] * len(result.rows)
+        return conversions(result.rows, result.measures[0].name) if options.reached else none
 
     def sentence(self, options: Any, language: str) -> str:
         if options.reached:

@@ -12,7 +12,6 @@ from starlette.datastructures import QueryParams
 from engines.compiled import CompiledApp
 from engines.json_values import id_in
 from engines.reports import groups
-from engines.reports.charts.funnel import conversions
 from engines.reports.compiled import CompiledDashboard, CompiledParameter, CompiledReport
 from engines.reports.result import ResultColumn, ResultRow
 from runtime import reports
@@ -96,7 +95,6 @@ def _answer(page: Page, app: CompiledApp, answer: reports.Answer, asked: Mapping
     return {
         "id": report.name,
         "look": answer.chart.look,
-        "chart": answer.chart.name,
         "heading": page.say(report.title),
         "option": answer.option(page.language),
         "drill": drill,
@@ -131,11 +129,10 @@ def _share(result: Any, row: ResultRow) -> int:
 
 
 def _figures(page: Page, app: CompiledApp, answer: reports.Answer) -> list[dict[str, str]]:
-    """The figures of a number card; of a funnel the stages with their conversion."""
+    """The figures of a number card; of steps each with its share of the one before."""
     result = answer.result
-    if answer.chart.name == "funnel":
-        measure, ever = result.measures[0].name, answer.report.stage is not None
-        shares = conversions(result.rows, measure) if ever else [None] * len(result.rows)
+    if answer.chart.look == "steps":
+        shares = answer.chart.shares(result, answer.chart_options)
         return [
             {
                 "label": row.cells[0].label,

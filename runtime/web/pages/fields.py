@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engines.compiled import SYSTEM_TITLES, CompiledApp, CompiledField, CompiledForm
+from engines.compiled import SYSTEM_TITLES, CompiledApp, CompiledField, CompiledForm, FieldLook
 from engines.organisation import Organisation
 from metadata.text import say
 from metadata.value_types import ValueType
@@ -20,6 +20,7 @@ from runtime.web.wording import translations
 PLACE = "__row__"
 FEW = 3
 WIDTHS = {"full": 12, "half": 6, "third": 4}
+COLUMNS = {"list": "large", "datetime": "moment", "yes_no": "small"}
 SPANS = {"number": 3, "date": 3, "datetime": 3, "yes_no": 3, "member": 3, "department": 3, "rows": 12}
 KEPT_BY_VALUE_TYPE = {
     "text": "text",
@@ -72,9 +73,8 @@ class Drawing:
         source = None
         if field.rollup is not None and field.rollup.value and field.rollup.function not in ("count", "distinct"):
             source = field.rollup.value
-        elif field.kind.name == "lookup" and field.expression is not None:
-            longest = max((path for path in field.expression.reads), key=len, default=())
-            source = longest[-1] if longest else None
+        elif _is_passed_on(field):
+            source = max(field.expression.reads, key=len)[-1] if field.expression is not None else None
         found = self.fields.get(source or "")
         return found if found is not None and found.type.name == field.type.name and found.id != field.id else field
 
@@ -84,7 +84,7 @@ class Drawing:
     def view(self, field: CompiledField, value: Any, label: Any = None, mode: str = "view", **more: Any) -> FieldView:
         """A field with its value, shown. `label` is what links are called: a text, or several for several."""
         drawn = self._frame(field, mode)
-        if field.kind.name == "lookup" and drawn.options:
+        if _is_passed_on(field) and drawn.options:
             drawn = replace(drawn, widget="select")
         return replace(drawn, **self._content(field, value, label, drawn.widget), **more)
 
@@ -179,13 +179,16 @@ class Drawing:
 
     # --- numbers ---
 
-    def is_percent(self, field: CompiledField) -> bool:
+    def look(self, field: CompiledField) -> FieldLook:
+        """How the kind of the field, or of the one that it takes its look from, wants it drawn."""
         like = self.like(field)
-        return like.kind.name == "percent" or getattr(like.options, "show_as", "") == "percent"
+        return like.kind.look_of(like.options)
+
+    def is_percent(self, field: CompiledField) -> bool:
+        return self.look(field).mark == "percent"
 
     def is_money(self, field: CompiledField) -> bool:
-        like = self.like(field)
-        return like.kind.name == "money" or getattr(like.options, "show_as", "") == "money"
+        return self.look(field).mark == "money"
 
     def prefix(self, field: CompiledField) -> str:
         if not self.is_money(field):
@@ -244,7 +247,7 @@ class Drawing:
         return [self._column(each, rows) for each in subform.fields.values()]
 
     def _column(self, field: CompiledField, rows: Sequence[Mapping[str, Any]]) -> ColumnView:
-        summed = field.type.name == "number" and not self.is_percent(field) and adds_up(field)
+        summed = field.type.name == "number" and self.look(field).adds_up
         values = [row[field.id] for row in rows if row.get(field.id) is not None] if summed else []
         return ColumnView(
             field=field.id,
@@ -280,6 +283,9 @@ class SystemKind:
     name: str = "system"
     widget: str = ""
 
+    def look_of(self, options: Any) -> FieldLook:
+        return FieldLook()
+
 
 def system_field(name: str, type: ValueType, language: str) -> CompiledField:
     """A field of the platform (owner, created at, ...) as something to draw."""
@@ -290,8 +296,6 @@ def system_field(name: str, type: ValueType, language: str) -> CompiledField:
 def widget_of(field: CompiledField) -> str:
     """The widget file of a field's kind; a kind without one is drawn by its value type."""
     wanted = "computed" if field.expression is not None or field.rollup is not None else field.kind.widget
-    if field.kind.name == "auto_number":
-        wanted = "auto_number"
     if wanted in _widgets():
         return wanted
     return KEPT_BY_VALUE_TYPE.get(field.type.name, "text")
@@ -311,27 +315,19 @@ def span_of(definition: Any, field: CompiledField, few: bool) -> int:
     width = getattr(definition, "width", None)
     if width:
         return WIDTHS[width]
-    if field.kind.name in ("long_text", "multi_select"):
-        return 12 if field.kind.name == "multi_select" else 8
-    if field.kind.name == "attachment" or few:
+    if few:
         return 6
-    if field.kind.name in ("select", "phone", "auto_number"):
-        return 3
-    return SPANS.get(field.type.name, 6)
+    return field.kind.look_of(field.options).width or SPANS.get(field.type.name, 6)
 
 
 def size_of(field: CompiledField) -> str:
     """How wide a column of a subform is."""
-    if field.kind.name in ("text", "long_text", "link") or field.type.name == "list":
-        return "large"
-    if field.type.name == "datetime":
-        return "moment"
-    return "small" if field.type.name == "yes_no" or field.kind.name in ("percent", "number") else "medium"
+    return field.kind.look_of(field.options).column or COLUMNS.get(field.type.name, "medium")
 
 
-def adds_up(field: CompiledField) -> bool:
-    """Whether a total of the column means something: amounts and counts do, unit prices do not."""
-    return field.is_derived or "price" not in field.name
+def _is_passed_on(field: CompiledField) -> bool:
+    """Whether the field shows nothing but what stands somewhere else, as a lookup does."""
+    return field.expression is not None and field.expression.root.kind == "field" and bool(field.expression.reads)
 
 
 TONES = ("slate", "blue", "purple", "yellow", "orange", "teal", "green", "red")

@@ -85,7 +85,7 @@ def read(field: CompiledField, texts: Sequence[str], zone: ZoneInfo) -> Any:
             return _date(text)
         case "datetime":
             return _moment(text, zone)
-    return texts[-1] if field.kind.name == "long_text" else text
+    return texts[-1] if field.kind.widget == "long_text" else text
 
 
 def _number(text: str, field: CompiledField) -> Decimal | str:
@@ -95,7 +95,7 @@ def _number(text: str, field: CompiledField) -> Decimal | str:
         return text
     if not value.is_finite():
         return text
-    return value / 100 if field.kind.name == "percent" else value
+    return value / 100 if field.kind.look_of(field.options).mark == "percent" else value
 
 
 def _date(text: str) -> str:

@@ -32,7 +32,6 @@ router = APIRouter(include_in_schema=False, prefix="/apps/{app}/forms/{form}")
 
 MOST_FACTS = 5
 MOST_TRACES = 10
-FACT_KINDS = ("money", "date", "percent", "member")
 
 
 @router.get("/{id:int}")
@@ -190,7 +189,7 @@ def _facts(drawing: Drawing, form: CompiledForm, shown: Shown, readable: frozens
 def _tells(drawing: Drawing, field: CompiledField, values: Any) -> bool:
     if values.get(field.id) in (None, ""):
         return False
-    return field.kind.name in FACT_KINDS or drawing.is_money(field) or drawing.is_percent(field)
+    return drawing.look(field).tells
 
 
 def _now(tx: Tx, app: CompiledApp) -> Any:

@@ -7,14 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engines.compiled import FieldLook
 from metadata.value_types import DATE, DATETIME, TEXT, YES_NO, link, list_of, number
 from runtime.web.pages.posted import read
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
-def _field(type: Any, kind: str = "") -> Any:
-    return SimpleNamespace(type=type, kind=SimpleNamespace(name=kind))
+def _field(type: Any, mark: str = "") -> Any:
+    kind = SimpleNamespace(widget="", look_of=lambda options: FieldLook(mark=mark))  # type: ignore[arg-type]
+    return SimpleNamespace(type=type, options=None, kind=kind)
 
 
 @pytest.mark.parametrize(
@@ -25,8 +27,8 @@ def _field(type: Any, kind: str = "") -> Any:
         (_field(number(2), "money"), ["¥1,200.50"], Decimal("1200.50")),
         (_field(number(2), "money"), ["￥1，200"], Decimal("1200")),
         (_field(number(4), "percent"), ["95"], Decimal("0.95")),
-        (_field(number(2), "number"), ["a lot"], "a lot"),
-        (_field(number(2), "number"), ["NaN"], "NaN"),
+        (_field(number(2)), ["a lot"], "a lot"),
+        (_field(number(2)), ["NaN"], "NaN"),
         (_field(DATE), ["2026/1/5"], "2026-01-05"),
         (_field(DATE), ["2026年1月5日"], "2026-01-05"),
         (_field(DATE), ["tomorrow"], "tomorrow"),
