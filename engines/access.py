@@ -315,7 +315,8 @@ def _may_see_sources(app: CompiledApp, actor: Actor, field: CompiledField) -> bo
     """A total over other records shows to those who may read all that it is made of, or when it is declassified."""
     if field.rollup is None or actor.is_system or is_declassified(field):
         return True
-    needed = {field.rollup.link, *field.rollup.reads} | ({field.rollup.value} if field.rollup.value else set())
+    rows = field.rollup.rows
+    needed = field.rollup.reads | {field.rollup.link} | ({rows} if rows is not None else set())
     source = app.forms[field.rollup.source]
     grants = grants_of(app, actor, "read", source.id)
     if not any(each.is_everywhere for each in grants):

@@ -72,9 +72,9 @@ class Reference:
 
     A field belongs to the form at hand (the one its flow, rule, report or form is about), unless `of` says which
     neighbouring key names the form, or `through` which neighbouring key names the link or subform that leads to it
-    (where both are given, the one that is filled in counts). With `star`, "*" means all of them. With `path`, dots
-    lead on through links and subforms. With `at_hand`, the text names the subform whose rows everything around it is
-    about: bare names in its expressions are fields of the row.
+    (where both are given, the one that is filled in counts; where both are, the way leads on from the form). With
+    `star`, "*" means all of them. With `path`, dots lead on through links and subforms. With `at_hand`, the text names
+    the subform whose rows everything around it is about: bare names in its expressions are fields of the row.
     """
 
     noun: Noun
@@ -125,6 +125,7 @@ FormName = Annotated[str, Reference("form")]
 FieldName = Annotated[str, Reference("field")]
 FieldOrStar = Annotated[str, Reference("field", star=True)]
 FieldOfForm = Annotated[str, Reference("field", of="form")]
+FieldOfFormOrRows = Annotated[str, Reference("field", of="form", through="rows")]
 FieldThroughLink = Annotated[str, Reference("field", through="link")]
 FieldThroughRows = Annotated[str, Reference("field", through="rows")]
 RowsAtHand = Annotated[str, Reference("field", at_hand=True)]

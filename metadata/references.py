@@ -128,18 +128,21 @@ class NamesOfApp:
         """The id of the form or subform whose fields a text may name."""
         marker = leaf.marker
         assert not isinstance(marker, str)
-        of, through = getattr(marker, "of", None), getattr(marker, "through", None)
-        for key in (of, through):
-            neighbour = getattr(leaf.holder, key, None) if key else None
-            if isinstance(neighbour, str):
-                return self._form_by_neighbour(key == through, neighbour, leaf)
+        of = _neighbour(leaf, getattr(marker, "of", None))
+        through = _neighbour(leaf, getattr(marker, "through", None))
+        if of is not None:
+            form = self.forms.get(of)
+            return self._led(form, through) if through is not None else form
+        if through is not None:
+            return self._led(leaf.place.bare if "." in through else leaf.place.form, through)
         return leaf.place.bare if getattr(marker, "path", False) else leaf.place.form
 
-    def _form_by_neighbour(self, leads: bool, neighbour: str, leaf: Leaf) -> str | None:
-        if not leads:
-            return self.forms.get(neighbour)
-        at = leaf.place.bare if "." in neighbour else leaf.place.form
-        for name in neighbour.split("."):
+    def record_form_of(self, rows: str) -> str | None:
+        """The form of the records that hold the rows of a subform; None for a form that stands by itself."""
+        return next((form.key for form in self.app.forms for each in form.fields if each.key == rows), None)
+
+    def _led(self, at: str | None, way: str) -> str | None:
+        for name in way.split("."):
             at = self.leads_to(at, name) if at is not None else None
         return at
 
@@ -201,6 +204,11 @@ class NamesOfApp:
     @cached_property
     def nodes(self) -> tuple[Mapping[str, str], ...]:
         return tuple(_node_names(flow) for flow in self.app.flows)
+
+
+def _neighbour(leaf: Leaf, key: str | None) -> str | None:
+    found = getattr(leaf.holder, key, None) if key else None
+    return found if isinstance(found, str) else None
 
 
 def _node_names(flow: FlowDefinition) -> Mapping[str, str]:

@@ -146,7 +146,7 @@ def scope_of(leaf: Leaf, names: NamesOfApp, meanings: Names) -> Scope | None:
         return None
     if getattr(marker, "of", None) or getattr(marker, "through", None):
         form = names.form_of(leaf)
-        return Scope(meanings, form, RULE_ROOTS, place.record or place.form) if form else None
+        return Scope(meanings, form, RULE_ROOTS, names.record_form_of(form)) if form else None
     if place.bare is None:
         return None
     in_row = place.record is not None and place.record != place.bare

@@ -10,7 +10,7 @@ from engines.actor import system
 from engines.compiled import CompiledApp
 from engines.events import MomentCame
 from engines.rules import Outcome
-from runtime import effects, identity, storage, sweeps, traces
+from runtime import effects, identity, storage, sweeps, totals_job, traces
 from runtime.connectors import smtp
 from runtime.effect_json import read_effects
 from runtime.gathering import answered
@@ -74,6 +74,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
     "moment": JobKind("inside", rule_moment),
     "schedule": JobKind("inside", schedule),
     "flow_timer": JobKind("inside", flow_timer),
+    "late_totals": JobKind("outside", totals_job.settle),
     "mail": JobKind("outside", mail),
 }
 

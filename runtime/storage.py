@@ -117,17 +117,6 @@ def load_rows(tx: "Tx", app: CompiledApp, field: CompiledField, ids: Sequence[in
     return found
 
 
-def links_of(tx: "Tx", form: CompiledForm, fields: Iterable[str], ids: Iterable[int]) -> dict[str, set[int]]:
-    """To which records the given link fields of some records lead, without locking anything."""
-    chosen = sorted(set(fields))
-    wanted = sorted(set(ids))
-    if not chosen or not wanted:
-        return {}
-    columns = [form.table.c[form.fields[each].column or ""].label(each) for each in chosen]
-    rows = tx.connection.execute(sa.select(*columns).where(among(form.table.c.id)), {"ids": wanted}).mappings().all()
-    return {each: {row[each] for row in rows if row[each] is not None} for each in chosen}
-
-
 # --- locking ---
 
 
@@ -160,6 +149,21 @@ def update(tx: "Tx", form: CompiledForm, id: int, values: Mapping[str, Any], ver
     bound = {column: sa.bindparam(f"new_{column}", type_=form.table.c[column].type) for column in written}
     parameters = {"record_id": id, "known_version": version, **{f"new_{c}": value for c, value in written.items()}}
     return bool(tx.connection.execute(changed.values(bound), parameters).rowcount == 1)
+
+
+def update_many(tx: "Tx", form: CompiledForm, changes: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write columns of many records, whatever their versions: one statement for each set of columns."""
+    columns = stored_columns(form)
+    alike: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for id, values in changes.items():
+        written = {f"new_{columns[label].key}": value for label, value in values.items() if label in columns}
+        alike.setdefault(frozenset(written), []).append({"record_id": id, **written})
+    for names, rows in alike.items():
+        keys = {name.removeprefix("new_") for name in names}
+        bound = {key: sa.bindparam(f"new_{key}", type_=form.table.c[key].type) for key in sorted(keys)}
+        if bound:
+            changed = sa.update(form.table).where(form.table.c.id == RECORD_ID).values(bound)
+            tx.connection.execute(changed, rows if len(rows) > 1 else rows[0])
 
 
 def write_values(tx: "Tx", field: CompiledField, record: int, before: Sequence[Any], after: Sequence[Any]) -> None:

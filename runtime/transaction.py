@@ -79,11 +79,12 @@ class Budget:
             raise _over("writes", 1000, text)
         self.check_time()
 
-    def spend_derived_write(self, count: int = 1) -> None:
+    def spend_derived_writes(self, count: int) -> bool:
+        """Whether so many totals may still be moved within the save; what may not is left to a job."""
+        if count > self.derived_writes:
+            return False
         self.derived_writes -= count
-        if self.derived_writes < 0:
-            text = {"en": "More than 10,000 roll-ups would change at once", "zh": "一次更新的汇总超过 10000 条"}
-            raise _over("derived_writes", 10_000, text)
+        return True
 
     def check_time(self) -> None:
         if time.monotonic() - self.started > self.seconds:

@@ -109,6 +109,14 @@ class Resolver:
     def written(self, key: FieldKey) -> WrittenField:
         return self.forms[key[0]].by_id[key[1]]
 
+    def source_of(self, total: Total) -> str | None:
+        """The id of the form or subform whose records or rows are totalled; None where there is no such subform."""
+        form = self.form_ids[total.form]
+        if total.rows is None:
+            return form
+        found = self.forms[form].fields.get(total.rows)
+        return found.key[1] if found is not None and found.key[1] in self.forms else None
+
     def scope(self, form: str, roots: frozenset[str] = RECORD_ROOTS) -> Scope:
         """Where the expressions of a form's fields stand; those of a subform see its rows and the record."""
         return Scope(self.names, form, roots, record_form=self.forms[form].parent)
@@ -187,14 +195,14 @@ class FormContext:
 
     def total_type(self, total: Total, type_of_value: Callable[[ValueType | None], ValueType]) -> ValueType:
         """The type of a roll-up; its parts are checked and kept."""
-        source = self.form_id(total.form)
+        source = self._source(total)
         self._check_link(total, source)
         value = self.type_of(total.value, source) if total.value else None
         _check_value(total, value)
         where = None
         if total.where:
             place = ROOT / "where"
-            scope = Scope(self._resolver.names, source, RECORD_ROOTS)
+            scope = self._resolver.scope(source)
             where = self._checked(total.where, scope, place, ValueType("yes_no"))
             _refuse_viewer(where, place)
             _refuse_moving(where, place)
@@ -202,9 +210,23 @@ class FormContext:
         self._resolver.wheres[self._written.key] = where
         return type_of_value(value)
 
+    def _source(self, total: Total) -> str:
+        """What is totalled: a form, or the subform of it that `rows` names."""
+        form = self.form_id(total.form)
+        source = self._resolver.source_of(total)
+        if source is None:
+            message = {
+                "en": f"“{total.form}.{total.rows}” is no subform",
+                "zh": f"“{total.form}.{total.rows}”不是子表单",
+            }
+            subforms = [each.name for each in self._resolver.forms.values() if each.parent == form]
+            raise InvalidDefinition(Problem(ROOT / "rows", "bad_rollup", message, nearest(total.rows or "", subforms)))
+        return source
+
     def _check_link(self, total: Total, source: str) -> None:
         type = self.type_of(total.link, source)
-        if type.name != "link" or type.form != self._form.id:
+        target = type.of if type.name == "list" and type.of is not None else type
+        if target.name != "link" or target.form != self._form.id:
             message = {
                 "en": f"“{total.form}.{total.link}” is no link to this form",
                 "zh": f"“{total.form}.{total.link}”不是指向本表单的关联字段",

@@ -227,7 +227,7 @@ def _meaning(field: CompiledField) -> object:
     if field.rollup is not None:
         rollup = field.rollup
         where = rollup.where.root if rollup.where is not None else None
-        return (rollup.source, rollup.link, rollup.function, rollup.value, _tree(where), field.type)
+        return (rollup.source, rollup.rows, rollup.link, rollup.function, rollup.value, _tree(where), field.type)
     return (_tree(field.expression.root) if field.expression is not None else None, field.type)
 
 

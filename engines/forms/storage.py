@@ -10,6 +10,8 @@ from metadata.expressions.tree import Node, Read
 from metadata.problems import Problem, Problems
 from metadata.value_types import ValueType
 
+EVENTUAL_LEVEL = 3  # a total of totals of totals follows by a job, or one save would lock half of the app
+
 
 class Storages:
     """Answers for every formula whether it can be stored, and for every roll-up what it rests on."""
@@ -30,15 +32,14 @@ class Storages:
         """The roll-up of a field; a total over what is only known at reading is refused."""
         resolver = self._resolver
         total = resolver.totals[key]
-        source = resolver.form_ids[total.form]
-        ids = {name: written.key[1] for name, written in resolver.forms[source].fields.items()}
+        source = resolver.source_of(total)
+        assert source is not None  # else it has a problem of its own and is no total
+        link, value = self._id_in(source, total.link), self._id_in(source, total.value)
         where = resolver.wheres[key]
-        if total.value is not None and total.value not in ids:
-            ids[total.value] = total.value  # a system field
-        value = ids[total.value] if total.value else None
+        bare = "record" if total.rows is None else "row"
         parts = [("where", read) for read in where.reads] if where else []
-        if value:
-            parts.append((total.function, ("record", value)))
+        if value is not None:
+            parts.append((total.function, (bare, value)))
         wrong = {place for place, read in parts if self._is_away(read, source)}
         for place in sorted(wrong):
             message = {
@@ -46,12 +47,29 @@ class Storages:
                 "zh": "汇总只能读取记录自身存储的值，不能读取关联记录或读取时计算的值",
             }
             problems.items.append(Problem(resolver.written(key).path / place, "bad_rollup", message))
-        if wrong:
+        if wrong or link is None:
             return None
-        reads = frozenset(read[1] for _, read in parts) | {ids[total.link]}
-        type = resolver.types[key]
-        level = 1 + max((self.level((source, read)) for read in reads), default=0)
-        return Rollup(key[0], key[1], source, ids[total.link], type, total.function, value, where, level, reads)
+        return Rollup(
+            form=key[0],
+            field=key[1],
+            source=resolver.form_ids[total.form],
+            link=link,
+            type=resolver.types[key],
+            function=total.function,
+            value=value,
+            where=where,
+            level=(level := self.level(key)),
+            reads=frozenset(read[1] for _, read in parts if len(read) > 1) | {link},
+            rows=None if total.rows is None else source,
+            eventual=total.eventual or level >= EVENTUAL_LEVEL,
+        )
+
+    def _id_in(self, form: str, name: str | None) -> str | None:
+        """The id of a field by its name; system fields are called by their names."""
+        if name is None:
+            return None
+        written = self._resolver.forms[form].fields.get(name)
+        return written.key[1] if written is not None else name
 
     def level(self, key: FieldKey) -> int:
         """How many roll-ups lie one behind the other below this field: 0 for what a person writes."""
@@ -64,11 +82,10 @@ class Storages:
         resolver = self._resolver
         if key in resolver.totals:
             total = resolver.totals[key]
-            source = resolver.forms[resolver.form_ids[total.form]]
-            where = resolver.wheres[key]
-            below = [(source.id, read[1]) for read in where.reads if len(read) > 1] if where else []
-            if total.value and total.value in source.fields:
-                below.append(source.fields[total.value].key)
+            source = resolver.source_of(total) or ""
+            where, value = resolver.wheres[key], self._id_in(source, total.value)
+            reads = [*(where.reads if where else ()), *([("row", value)] if value else ())]
+            below = [each for read in reads for each, _ in self._walk(read, source)]
             return 1 + max((self.level(each) for each in below), default=0)
         expression = resolver.expressions.get(key)
         if expression is None:
@@ -87,7 +104,10 @@ class Storages:
 
     def _is_away(self, read: Read, form: str) -> bool:
         """Whether what a path reads is not stored in the record or its rows."""
+        in_row = read[0] == "record" and self._resolver.forms[form].parent is not None
         for index, (key, type) in enumerate(steps := list(self._walk(read, form))):
+            if in_row and self.level(key):
+                return True  # a moved total writes its record, not the rows
             if type.is_reference and index < len(steps) - 1 or type.volatile:
                 return True
             if key[1] in CHANGING_SYSTEM_FIELDS or self.is_computed(key):

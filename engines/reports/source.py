@@ -6,35 +6,12 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, FromClause
 
-from engines.expressions import Moment, Readable, to_sql, where
-from engines.relation import Relation
+from engines.expressions import Moment, to_sql, where
+from engines.relation import Relation, RowsOfRecords
 from engines.reports.compiled import CompiledDimension, CompiledReport
 from metadata.expressions import Expression
 
 Column = ColumnElement[Any]
-
-
-class RowsOfRecords:
-    """Subform rows beside the record that holds them, as the SQL compiler reads a row's expression."""
-
-    def __init__(self, record: Relation, rows: Relation) -> None:
-        self.record = record
-        self._rows = rows
-
-    def column(self, field: str) -> Column:
-        return self._rows.column(field)
-
-    def follow(self, field: str) -> Readable:
-        return self._rows.follow(field)
-
-    def rows(self, field: str) -> Any:
-        return self._rows.rows(field)
-
-    def values(self, field: str) -> Any:
-        return self._rows.values(field)
-
-    def unmasked(self, field: str) -> Any:
-        return self._rows.unmasked(field)
 
 
 @dataclass

@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engines.actor import system
 from engines.columns import column_type
 from engines.compiled import CompiledApp, CompiledField, CompiledForm, Rollup
 from engines.expressions import Environment, evaluate, moment_of

@@ -374,6 +374,31 @@ job = Table(
     Index("ix_ff_job_rule", "app", "rule", "state"),
 )
 
+late_total = Table(
+    "ff_late_total",
+    metadata,
+    _id(),
+    _must("app"),
+    _must("form"),
+    _must("field"),
+    _must("parent", Id),
+    _must("at", UtcDateTime),
+    Index("ix_ff_late_total_parent", "app", "form", "parent"),
+)
+
+total_check = Table(
+    "ff_total_check",
+    metadata,
+    _key("app"),
+    _must("night"),
+    _may("field"),
+    _may("after", Id),
+    _must("checked", Id),
+    _must("repaired", Id),
+    _must("repaired_ever", Id),
+    _may("finished_at", UtcDateTime),
+)
+
 timer = Table(
     "ff_timer",
     metadata,

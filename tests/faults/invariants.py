@@ -71,7 +71,7 @@ def _totals(tx: Tx, app: CompiledApp, form: CompiledForm) -> Iterator[str]:
     facts = facts_of(tx, app)
     for id, record in storage.load(tx, app, form, ids).items():
         for rollup in form.rollups:
-            fresh = derived.recompute(tx, app, rollup, id)
+            fresh = derived.recompute(tx, app, rollup, [id])[id]
             if record[rollup.field] != fresh:
                 yield f"{form.name} {id}: {rollup.field} is {record[rollup.field]}, should be {fresh}"
         for field, value in recalculate(app, form.id, record, facts).items():

@@ -5,7 +5,7 @@ from typing import Any
 
 from engines.forms.field_type import FieldType, Total
 from metadata import registry
-from metadata.names import FieldOfForm, FormName, RowExpression
+from metadata.names import FieldOfForm, FieldOfFormOrRows, FormName, RowExpression
 from metadata.problems import ROOT, Problem
 from metadata.value_types import ValueType, number
 
@@ -15,7 +15,10 @@ FUNCTIONS = ("count", "sum", "avg", "min", "max", "distinct")
 class Rollup(FieldType):
     """The count, sum, average, smallest, largest or number of different values over the records that link here.
 
-    `form` and `link` say which records; `where` narrows them. The total is kept up to date with every save.
+    `form` and `link` say which records; `where` narrows them. With `rows` (a subform of that form) it totals rows:
+    `link`, the value and `where` are then fields of the row, and `record` is the record that holds it. The total is
+    kept up to date with every save. With `eventual` it follows a moment later, for totals that very many saves move
+    at once; the third total above another one always does.
     """
 
     name = "rollup"
@@ -26,14 +29,16 @@ class Rollup(FieldType):
 
     class Options(registry.Options):
         form: FormName
-        link: FieldOfForm
+        rows: FieldOfForm | None = None
+        link: FieldOfFormOrRows
         count: bool = False
-        sum: FieldOfForm | None = None
-        avg: FieldOfForm | None = None
-        min: FieldOfForm | None = None
-        max: FieldOfForm | None = None
-        distinct: FieldOfForm | None = None
+        sum: FieldOfFormOrRows | None = None
+        avg: FieldOfFormOrRows | None = None
+        min: FieldOfFormOrRows | None = None
+        max: FieldOfFormOrRows | None = None
+        distinct: FieldOfFormOrRows | None = None
         where: RowExpression | None = None
+        eventual: bool = False
         declassify: bool = False
 
     def value_type(self, definition: Any, context: Any) -> ValueType:
@@ -49,7 +54,15 @@ class Rollup(FieldType):
     def total(self, definition: Any, context: Any) -> Total:
         function = next((each for each in FUNCTIONS if getattr(definition, each)), "count")
         value = None if function == "count" else getattr(definition, function)
-        return Total(definition.form, definition.link, function, value, definition.where)  # type: ignore[arg-type]
+        return Total(
+            form=definition.form,
+            link=definition.link,
+            function=function,  # type: ignore[arg-type]
+            value=value,
+            where=definition.where,
+            rows=definition.rows,
+            eventual=definition.eventual,
+        )
 
     def problems(self, definition: Any, context: Any) -> Iterator[Problem]:
         chosen = [each for each in FUNCTIONS if getattr(definition, each)]
