@@ -114,7 +114,7 @@ def _row_entry(tx: "Tx", change: Change, form: str, row: int, after: Mapping[str
     """An entry of a subform row; a row changes at most once with each version of its record."""
     values = None if after is None else {**after, "record": change.after["id"]}
     entry = _entry(tx, change, form, row, values, change.version)
-    return {**entry, "op": "delete" if after is None else "update", "changed": []}
+    return {**entry, "op": "delete" if after is None else "update", "changed": [], "parent": change.after["id"]}
 
 
 def shape_of(app: CompiledApp) -> str:
@@ -212,76 +212,7 @@ def _typed(type: ValueType, plain: Any, system: bool) -> Any:
     return plain
 
 
-# --- what people may see of it ---
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One change of a record as an actor may see it: values by field id, before and after."""
-
-    seq: int
-    version: int
-    at: datetime
-    op: str
-    actor: int | None
-    actor_kind: str
-    source: str | None
-    changed: tuple[str, ...]
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-
-
-def of_record(
-    tx: "Tx", app: CompiledApp, form: CompiledForm, record: int, readable: frozenset[str], limit: int = 100
-) -> list[Entry]:
-    """The changes of a record, the latest first, through today's mask; what only touched hidden fields stays bare."""
-    table, cause = tables.record_version, tables.cause
-    mine = sa.and_(table.c.app == app.name, table.c.form == form.id, table.c.record == record)
-    chosen = (
-        sa.select(table, cause.c.actor, cause.c.actor_kind, cause.c.source)
-        .join(cause, cause.c.id == table.c.cause, isouter=True)
-        .where(mine)
-        .order_by(table.c.seq.desc())
-        .limit(limit + 1)
-    )
-    rows = tx.connection.execute(chosen).mappings().all()
-    images = values_of(tx, form, [row["doc"] or {} for row in rows])
-    return [
-        _seen(row, images[index + 1] if index + 1 < len(images) else {}, images[index], readable)
-        for index, row in enumerate(rows[:limit])
-    ]
-
-
-def _seen(row: Any, before: Mapping[str, Any], after: Mapping[str, Any], readable: frozenset[str]) -> Entry:
-    shown = readable | {"owner", "department"}
-    changed = tuple(each for each in row["changed"] if each in shown)
-    return Entry(
-        row["seq"],
-        row["version"],
-        row["at"],
-        row["op"],
-        row["actor"],
-        row["actor_kind"] or "system",
-        row["source"],
-        changed,
-        {each: before.get(each) for each in changed},
-        {each: after.get(each) for each in changed},
-    )
-
-
-def changed_since(
-    tx: "Tx", app: CompiledApp, form: CompiledForm, record: Mapping[str, Any], version: int, readable: frozenset[str]
-) -> dict[str, Any]:
-    """What a stale editor is told: who changed the record when, and which of the fields that he may read."""
-    newer = [each for each in of_record(tx, app, form, record["id"], readable) if each.version > version]
-    names = {form.fields[id].name if id in form.fields else id for each in newer for id in each.changed}
-    by = tx.organisation.people.get(newer[0].actor or 0) if newer else None
-    return {
-        "current_version": record["version"],
-        "changed_by": by.name if by is not None else None,
-        "changed_at": newer[0].at if newer else record["updated_at"],
-        "changed_fields": sorted(names),
-    }
+# --- one record as it was ---
 
 
 def as_of(tx: "Tx", app: CompiledApp, form: CompiledForm, record: int, moment: datetime) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.facts import Facts, Needs
 from engines.forms.execute import Decision, SaveRequest
 from metadata.problems import ROOT, Conflict, Invalid, Path, Problem, Refused
-from runtime import history, storage
+from runtime import history, storage, timeline
 from runtime.gathering import answered
 from runtime.question import RECORD_ID, Making, Question, no_record, task_grants
 
@@ -115,7 +115,7 @@ def check_version(tx: "Tx", app: CompiledApp, form: CompiledForm, held: Held, ve
         }
         raise Conflict(Problem(Path(("version",)), "version_required", message, hint), status=428)
     if version != held.record["version"] and not history.changed_already(tx, app, form.id, held.record["id"]):
-        raise stale(history.changed_since(tx, app, form, held.record, version, held.readable))
+        raise stale(timeline.changed_since(tx, app, form, held.record, version, held.readable))
 
 
 def stale(details: Mapping[str, Any]) -> Conflict:

@@ -10,7 +10,7 @@ from engines.compiled import CompiledApp, CompiledForm
 from engines.events import RecordChanged
 from engines.facts import Facts
 from metadata.problems import ROOT, Invalid, Problem
-from runtime import after_save, dependants, derived, files, flow_access, history, holding, storage, traces
+from runtime import after_save, dependants, derived, files, flow_access, history, holding, storage, timeline, traces
 from runtime.db.ids import new_id
 from runtime.gathering import answered
 from runtime.locking import lock_for
@@ -150,11 +150,11 @@ def assign(
     return _decide_and_write(tx, app, compiled, held.record, request, ())
 
 
-def history_of(tx: "Tx", app: CompiledApp, form: str, id: int, limit: int = 100) -> list[history.Entry]:
+def history_of(tx: "Tx", app: CompiledApp, form: str, id: int, limit: int = 100) -> list[timeline.Entry]:
     """What was changed in a record that the actor sees, the latest first, through today's masks; a right of its own."""
     compiled = _form(app, form)
     held = holding.hold(tx, app, compiled, id, "see_history")
-    return history.of_record(tx, app, compiled, id, held.readable, limit)
+    return timeline.of_record(tx, app, compiled, id, held.readable, limit)
 
 
 def load(tx: "Tx", app: CompiledApp, form: str, id: int) -> Mapping[str, Any] | None:

@@ -6,7 +6,7 @@ member who is mentioned. Ids are made by the process (`runtime.db.ids`).
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 from engines.columns import Id, UtcDateTime
 
@@ -282,6 +282,16 @@ record_version = Table(
     _must("forms_hash"),
     _may("doc", Json),
     _must("changed", Json),
+    _may("parent", Id),  # of a subform row: the record that it belongs to
+    Index(
+        "ix_ff_record_version_parent",
+        "form",
+        "parent",
+        "record",
+        "seq",
+        sqlite_where=text("parent IS NOT NULL"),
+        postgresql_where=text("parent IS NOT NULL"),
+    ),
     Index("uq_ff_record_version_record", "form", "record", "seq", "app", unique=True),
     Index("ix_ff_record_version_cause", "cause"),
 )

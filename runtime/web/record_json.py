@@ -10,10 +10,11 @@ from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, Compiled
 from engines.json_values import moment_text, plain_number, to_json
 from metadata.value_types import TEXT, ValueType
 from runtime.expanding import led_to
-from runtime.history import SYSTEM_TYPES, Entry
+from runtime.history import SYSTEM_TYPES
 from runtime.reading import Page
 from runtime.showing import Several, Shown
 from runtime.shown_columns import Wanted
+from runtime.timeline import Entry, RowChange
 
 Json = dict[str, Any]
 Write = Callable[[Any], Any]
@@ -43,19 +44,40 @@ def entry_json(app: CompiledApp, form: CompiledForm, entry: Entry, people: Mappi
     """One change in the history of a record."""
     who = people.get(entry.actor) if entry.actor is not None else None
     names = {id: each.name for id, each in form.fields.items()}
-
-    def shown(values: Mapping[str, Any]) -> Json:
-        return {names.get(key, key): _written(_writer(form, key), values[key]) for key in entry.changed}
-
-    return {
+    found = {
         "version": entry.version,
         "at": moment_text(entry.at),
         "operation": entry.op,
         "by": {"id": str(entry.actor), "name": who.name} if who is not None else {"kind": entry.actor_kind},
         "source": entry.source,
         "changed": [names.get(key, key) for key in entry.changed],
-        "before": shown(entry.before),
-        "after": shown(entry.after),
+        "before": _named(form, entry.before),
+        "after": _named(form, entry.after),
+    }
+    if entry.rows:
+        found["rows"] = {
+            names[id]: [_row_change_json(form.fields[id].subform, each) for each in changes]
+            for id, changes in entry.rows.items()
+        }
+    return found
+
+
+def _row_change_json(form: CompiledForm | None, change: RowChange) -> Json:
+    assert form is not None
+    return {
+        "id": str(change.id),
+        "operation": change.op,
+        "changed": [form.fields[id].name for id in change.changed],
+        "before": _named(form, change.before),
+        "after": _named(form, change.after),
+    }
+
+
+def _named(form: CompiledForm, values: Mapping[str, Any]) -> Json:
+    """Values by name, written by their types."""
+    return {
+        form.fields[key].name if key in form.fields else key: _written(_writer(form, key), each)
+        for key, each in values.items()
     }
 
 

@@ -1,13 +1,13 @@
 """What happened to a record, in words: who, when, which values from and to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engines.access import may
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from metadata.problems import NotFound, Refused
 from runtime import reading, records
-from runtime.history import Entry
+from runtime.timeline import Entry, RowChange
 from runtime.transaction import Tx
 from runtime.web.pages.fields import Drawing
 from runtime.web.pages.page import Page
@@ -16,6 +16,7 @@ MOST = 20
 MOST_CHANGES = 12
 ICONS = {"create": "plus", "update": "edit", "delete": "trash", "restore": "arrow-back-up", "derived": "sum"}
 Names = Mapping[str, Mapping[int, str]]
+Fields = Mapping[str, CompiledField]
 
 
 def of_record(
@@ -70,7 +71,7 @@ def _changes(drawing: Drawing, form: CompiledForm, entry: Entry, names: Names) -
         if field is None:
             continue
         if field.subform is not None:
-            found.append({"label": drawing.title(field), "before": "", "after": drawing.word("Rows changed")})
+            found.extend(_row_changes(drawing, field, entry, names))
             continue
         before = drawing.shown(field, entry.before.get(id), _label(field, entry.before.get(id), names))
         after = drawing.shown(field, entry.after.get(id), _label(field, entry.after.get(id), names))
@@ -79,15 +80,58 @@ def _changes(drawing: Drawing, form: CompiledForm, entry: Entry, names: Names) -
     return found
 
 
+def _row_changes(drawing: Drawing, field: CompiledField, entry: Entry, names: Names) -> list[dict[str, str]]:
+    """A line for each row: what stood in the fields that moved, and what stands there now."""
+    form, changes = field.subform, entry.rows.get(field.id)
+    if changes is None or form is None:
+        return [{"label": drawing.title(field), "before": "", "after": drawing.word("Rows changed")}]
+
+    def told(change: RowChange, values: Mapping[str, Any]) -> str:
+        parts = [(form.fields[id], values.get(id)) for id in change.changed]
+        texts = [(each, drawing.shown(each, value, _label(each, value, names))) for each, value in parts]
+        return " · ".join(f"{drawing.title(each)} {text}" for each, text in texts if text)
+
+    return [
+        {
+            "label": _row_title(drawing, field, each, names),
+            "before": told(each, each.before),
+            "after": told(each, each.after),
+        }
+        for each in changes
+    ]
+
+
+def _row_title(drawing: Drawing, field: CompiledField, change: RowChange, names: Names) -> str:
+    """The subform, with what stands first in a row of which only some fields moved."""
+    title = drawing.title(field)
+    if change.op != "changed" or field.subform is None:
+        return title
+    first = next((each for each in field.subform.fields.values() if change.row.get(each.id) is not None), None)
+    if first is None or first.id in change.changed:
+        return title
+    value = change.row[first.id]
+    return f"{title} · {drawing.shown(first, value, _label(first, value, names))}"
+
+
 def _names(tx: Tx, app: CompiledApp, form: CompiledForm, entries: list[Entry]) -> Names:
     """What the linked records of all changes are called, one query for each form."""
     wanted: dict[str, set[int]] = {}
-    for entry in entries:
-        for id in entry.changed:
-            target = _target(form.fields.get(id))
+    for fields, values in _images(form, entries):
+        for id, value in values.items():
+            target = _target(fields.get(id))
             if target and may(app, tx.actor, "read", target):
-                wanted.setdefault(target, set()).update(_ids(entry.before.get(id)) | _ids(entry.after.get(id)))
+                wanted.setdefault(target, set()).update(_ids(value))
     return {target: reading.labels_of(tx, app, target, ids) for target, ids in wanted.items() if ids}
+
+
+def _images(form: CompiledForm, entries: list[Entry]) -> Iterator[tuple[Fields, Mapping[str, Any]]]:
+    """All values that are told of, with the fields that they belong to."""
+    for entry in entries:
+        yield from ((form.fields, image) for image in (entry.before, entry.after))
+        for id, changes in entry.rows.items():
+            subform = form.fields[id].subform
+            assert subform is not None
+            yield from ((subform.fields, image) for each in changes for image in (each.before, each.row))
 
 
 def _target(field: CompiledField | None) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from engines.memory import Memory
 from metadata.problems import Conflict, Invalid, NotFound, Refused
 
 
@@ -212,3 +213,55 @@ def test_a_record_can_be_seen_as_it_was(office: Any) -> None:
     assert was is not None and now is not None and before is None
     assert (was["f_title"], was["f_margin"], str(was["f_due"])) == ("one", Decimal("0.25"), "2026-12-01")
     assert (now["f_title"], now["f_margin"], now["version"]) == ("two", Decimal("0.5"), 2)
+
+
+def test_the_history_tells_of_rows_field_by_field(office: Any) -> None:
+    from runtime import records
+    from runtime.web.record_json import entry_json
+
+    deal = office.create("dora", "deal", title="one", items=[{"what": "a", "price": 2}, {"what": "b", "price": 3}])
+    first, second = office.truth("deal", deal.id)["items"]
+    kept = {"id": str(first["id"]), "what": "a", "qty": 5, "price": 2}
+    office.change("dora", "deal", deal.id, 1, items=[kept, {"what": "c", "price": 4}])
+    office.change("dora", "deal", deal.id, 2, title="two")
+
+    with office.reading("dora") as tx:
+        told, changed, created = records.history_of(tx, office.app, "deal", deal.id)
+        answer = entry_json(office.app, office.app.form("deal"), changed, tx.organisation.people)
+    assert told.rows == {}
+    assert [each.op for each in created.rows["f_items"]] == ["added", "added"]
+    assert "items" in answer["changed"] and "items" not in answer["before"]
+    rows = {each["operation"]: each for each in answer["rows"]["items"]}
+    assert rows["changed"]["before"] == {"qty": 1, "line": 2}
+    assert (rows["changed"]["after"], rows["changed"]["changed"]) == ({"qty": 5, "line": 10}, ["qty", "line"])
+    assert rows["changed"]["id"] == str(first["id"])
+    assert rows["removed"]["before"] == {"what": "b", "qty": 1, "price": 3, "line": 3}
+    assert (rows["removed"]["id"], rows["removed"]["after"]) == (str(second["id"]), {})
+    assert rows["added"]["after"]["what"] == "c" and rows["added"]["before"] == {}
+
+
+def test_the_history_of_rows_is_masked_with_their_subform(office: Any) -> None:
+    from dataclasses import replace
+
+    from engines.access import CompiledAccess
+    from runtime import records
+
+    deal = office.create("dora", "deal", title="one", items=[{"what": "hidden thing", "price": 2}])
+    grants = office.app.access.grants
+    narrow = [replace(each, fields=frozenset({"f_title", "f_state"})) for each in grants["t_deal"]]
+    narrowed = replace(office.app, access=CompiledAccess({**grants, "t_deal": tuple(narrow)}), memory=Memory())
+
+    with office.reading("dora") as tx:
+        (entry,) = records.history_of(tx, narrowed, "deal", deal.id)
+    assert entry.rows == {}
+    assert "f_items" not in entry.changed and "f_items" not in entry.after
+
+
+def test_a_stale_editor_is_told_that_the_rows_have_changed(office: Any) -> None:
+    deal = office.create("dora", "deal", title="one", items=[{"what": "a", "price": 2}])
+    row = office.truth("deal", deal.id)["items"][0]
+    office.change("dora", "deal", deal.id, 1, items=[{"id": str(row["id"]), "what": "b", "price": 2}])
+
+    with pytest.raises(Conflict) as refused:
+        office.change("dora", "deal", deal.id, 1, title="two")
+    assert refused.value.extra["changed_fields"] == ["items"]
