@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 KEPT = 32  # compiled apps in memory
 READ_ONLY = 0  # the cause of transactions that only read
 
-_LIVE = sa.select(tables.app.c.live).where(tables.app.c.name == sa.bindparam("app"))
+_PAUSED = (tables.rule_state.c.app == tables.app.c.name) & tables.rule_state.c.paused_at.is_not(None)
+_LIVE = (
+    sa.select(tables.app.c.live, tables.rule_state.c.rule)
+    .outerjoin(tables.rule_state, _PAUSED)
+    .where(tables.app.c.name == sa.bindparam("app"))
+)
 _HOLD_STILL = sa.select(sa.func.pg_advisory_xact_lock_shared(sa.bindparam("key", type_=sa.BigInteger())))
 
 
@@ -35,18 +40,20 @@ class Apps:
         self.kinds = kinds
         self.language = Language(kinds)
         self._compiled: OrderedDict[int, CompiledApp] = OrderedDict()
+        self._pausing: OrderedDict[tuple[int, frozenset[str]], CompiledApp] = OrderedDict()
         self._lock = RLock()
 
     def live(self, at: "Tx | sa.Connection", name: str) -> CompiledApp:
-        """The app as it is live now; within one transaction always the same."""
+        """The app as it is live now, with the rules that are paused; within one transaction always the same."""
         if isinstance(at, sa.Connection):
-            return self.of_manifest(at, _live_manifest(at, name))
+            return self._as_it_is(at, name)
         key = f"live app {name}"
         if key not in at.notes:
             if at.cause.id != READ_ONLY:
                 hold_still(at.connection, name)
-            manifest = at.live.get(name) or _live_manifest(at.connection, name)
-            at.notes[key] = self.of_manifest(at.connection, manifest)
+            manifest = at.live.get(name)  # a reader does not ask for pauses
+            known = self.of_manifest(at.connection, manifest) if manifest else self._as_it_is(at.connection, name)
+            at.notes[key] = known
         found: CompiledApp = at.notes[key]
         return found
 
@@ -78,6 +85,20 @@ class Apps:
             self._compiled[manifest] = app
             while len(self._compiled) > KEPT:
                 self._compiled.popitem(last=False)
+
+    def _as_it_is(self, connection: sa.Connection, name: str) -> CompiledApp:
+        manifest, paused = _live_manifest(connection, name)
+        app = self.of_manifest(connection, manifest)
+        return self._pausing_in(manifest, app, paused) if paused else app
+
+    def _pausing_in(self, manifest: int, app: CompiledApp, paused: frozenset[str]) -> CompiledApp:
+        with self._lock:
+            found = self._pausing.pop((manifest, paused), None)
+            made = found if found is not None else replace(app, rules=app.rules.pausing(paused))
+            self._pausing[manifest, paused] = made
+            while len(self._pausing) > KEPT:
+                self._pausing.popitem(last=False)
+            return made
 
     def _compile(self, connection: sa.Connection, manifest: int) -> CompiledApp:
         row = manifest_row(connection, manifest)
@@ -128,9 +149,10 @@ def hold_alone(connection: sa.Connection, app: str) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_key(app))))
 
 
-def _live_manifest(connection: sa.Connection, name: str) -> int:
-    live = connection.scalar(_LIVE, {"app": name})
-    if live is None:
+def _live_manifest(connection: sa.Connection, name: str) -> tuple[int, frozenset[str]]:
+    """The live manifest of an app, and which of its rules stand still; one question."""
+    rows = connection.execute(_LIVE, {"app": name}).all()
+    if not rows or rows[0].live is None:
         message = {"en": f"There is no app “{name}”", "zh": f"不存在应用“{name}”"}
         raise NotFound(Problem(ROOT, "not_found", message))
-    return int(live)
+    return int(rows[0].live), frozenset(row.rule for row in rows if row.rule is not None)

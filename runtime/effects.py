@@ -15,7 +15,7 @@ from engines.compiled import CompiledApp
 from engines.effects import Effect
 from metadata.problems import ROOT, Invalid, LimitExceeded, Problem, Refusal
 from metadata.text import Text, say
-from runtime import jobs, notifications, timers
+from runtime import jobs, notifications, timers, turnstiles
 from runtime.db import tables
 from runtime.effect_json import VERSION, write_effects
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runtime.transaction import Tx
 
 ASKED_BY = "asked_by"
+MAILS_OF_RUN = "mails of this run"
 
 Gate = Callable[["Tx", CompiledApp, Effect], None]
 
@@ -87,8 +88,10 @@ def send_mail(tx: "Tx", app: CompiledApp, effect: wanted.SendMail) -> None:
             continue
         language = person.language if person is not None else tx.settings.language
         mail = {"to": address, "subject": say(effect.subject, language), "body": say(effect.body, language)}
-        about = {"app": app.name, "form": effect.form, "record": effect.record}
-        jobs.enqueue(tx, "mail", _key(tx, "mail"), {"v": VERSION, **about, **mail})
+        about = {"app": app.name, "form": effect.form, "record": effect.record, **_by(tx)}
+        number = tx.notes[MAILS_OF_RUN] = tx.notes.get(MAILS_OF_RUN, -1) + 1
+        minutes = number // turnstiles.MAILS_OF_A_RUN_AT_ONCE
+        jobs.enqueue(tx, "mail", _key(tx, "mail"), {"v": VERSION, **about, **mail}, minutes * turnstiles.MINUTE)
 
 
 def start_flow(tx: "Tx", app: CompiledApp, effect: wanted.StartFlow) -> None:
@@ -117,7 +120,10 @@ def later(tx: "Tx", app: CompiledApp, effect: wanted.Later) -> None:
     if "rule" in effect.details:
         sweeps.fire_missed(tx, app, effect.details)
         return
-    payload = {"v": VERSION, "app": app.name, "effects": write_effects(effect.effects), **_by(tx)}
+    by = _by(tx)
+    if by and not jobs.has_room(tx, app.name, by["rule"]):
+        return
+    payload = {"v": VERSION, "app": app.name, "effects": write_effects(effect.effects), **by}
     if not tx.actor.is_system:
         payload["member"] = tx.actor.member  # a rule in user mode: his rights are asked again when the job runs
     jobs.enqueue(tx, "effects", f"{tx.cause.id}:{effect.key}", payload, effect.delay_seconds)
@@ -171,16 +177,18 @@ def acting_as(tx: "Tx", actor: Actor) -> Iterator[None]:
 @contextmanager
 def _named(tx: "Tx", effect: wanted.ByRule) -> Iterator[None]:
     """Remember which rule acts; whatever refuses meanwhile carries the chain of rules."""
-    chain: list[str] = tx.notes.setdefault("rules", [])
-    chain.append(effect.name)
+    chain: list[wanted.ByRule] = tx.notes.setdefault("rules", [])
+    chain.append(effect)
+    mails, tx.notes[MAILS_OF_RUN] = tx.notes.get(MAILS_OF_RUN, -1), -1
     try:
         yield
     except Refusal as refusal:
         if "rules" in refusal.extra:
             raise
-        raise _told(refusal, tuple(chain)) from refusal
+        raise _told(refusal, tuple(each.name for each in chain)) from refusal
     finally:
         chain.pop()
+        tx.notes[MAILS_OF_RUN] = mails
 
 
 def _told(refusal: Refusal, chain: tuple[str, ...]) -> Refusal:
@@ -213,7 +221,7 @@ def _key(tx: "Tx", kind: str) -> str:
 
 def _by(tx: "Tx") -> dict[str, Any]:
     chain = tx.notes.get("rules")
-    return {"rule": chain[-1]} if chain else {}
+    return {"rule": chain[-1].rule} if chain else {}
 
 
 def _next_in_turn(tx: "Tx", app: str, rotation: str, candidates: tuple[int, ...]) -> int:

@@ -1,6 +1,6 @@
 """What each kind of job does: the closed list of what may happen after a commit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from engines import rules
 from engines.actor import system
 from engines.compiled import CompiledApp
+from engines.effects import ByRule
 from engines.events import MomentCame
 from engines.rules import Outcome
-from runtime import effects, identity, storage, sweeps, totals_job, traces
+from runtime import effects, identity, storage, sweeps, traces, turnstiles
 from runtime.connectors import smtp
 from runtime.effect_json import read_effects
 from runtime.gathering import answered
 from runtime.jobs import Job, JobKind
 from runtime.question import facts_of
+from runtime.settings import Settings
+from runtime.turnstiles import Turnstile
 
 if TYPE_CHECKING:
     from runtime.services import Services
@@ -27,8 +30,12 @@ def do_effects(tx: "Tx", job: Job) -> None:
     app = tx.services.apps.live(tx, job.payload["app"])
     member = job.payload.get("member")
     actor = tx.actor if member is None else identity.actor_of(tx.organisation, member)
+    asked = read_effects(job.payload["effects"])
+    if job.rule is not None:
+        rule = app.rules.rules.get(job.rule)
+        asked = (ByRule(job.rule, rule.name if rule is not None else job.rule, asked, as_user=True),)
     with effects.acting_as(tx, actor):
-        effects.perform(tx, app, read_effects(job.payload["effects"]))
+        effects.perform(tx, app, asked)
 
 
 def rule_moment(tx: "Tx", job: Job) -> None:
@@ -69,13 +76,25 @@ def mail(services: "Services", job: Job) -> None:
     smtp.send(services.settings, smtp.Mail.of(job.key, job.payload, services.settings))
 
 
+def of_the_rule(job: Job, _settings: Settings) -> Iterable[Turnstile]:
+    """A rule acts so many times a minute (L38)."""
+    if job.app and job.rule:
+        yield turnstiles.of_rule(job.app, job.rule)
+
+
+def of_mails(job: Job, settings: Settings) -> Iterable[Turnstile]:
+    """So many mails an hour by one member, so many a minute in all (L45)."""
+    if (member := job.payload.get("by")) is not None:
+        yield turnstiles.of_mails_by(member)
+    yield turnstiles.of_mails(settings.mails_per_minute)
+
+
 JOB_KINDS: Mapping[str, JobKind] = {
-    "effects": JobKind("inside", do_effects),
-    "moment": JobKind("inside", rule_moment),
-    "schedule": JobKind("inside", schedule),
+    "effects": JobKind("inside", do_effects, acts=True, turnstiles=of_the_rule),
+    "moment": JobKind("inside", rule_moment, acts=True, turnstiles=of_the_rule),
+    "schedule": JobKind("inside", schedule, acts=True, turnstiles=of_the_rule),
     "flow_timer": JobKind("inside", flow_timer),
-    "late_totals": JobKind("outside", totals_job.settle),
-    "mail": JobKind("outside", mail),
+    "mail": JobKind("outside", mail, turnstiles=of_mails),
 }
 
 

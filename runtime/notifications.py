@@ -1,14 +1,14 @@
 """Inboxes: short messages to members, each in his language, about a record or about the work of the platform."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from engines.effects import Notify
 from engines.organisation import Organisation
-from metadata.text import say
+from metadata.text import Text, say
 from runtime.db import tables
 from runtime.db.ids import new_id
 
@@ -79,16 +79,17 @@ def mark_read(tx: "Tx", id: int | None = None) -> int:
     return tx.connection.execute(update(notification).where(mine).values(read_at=tx.now)).rowcount
 
 
-def tell_keepers(connection: Connection, organisation: Organisation, now: datetime, kind: str, reason: str) -> None:
-    """Tell those who look after the apps that a job has failed for good."""
-    titles: Mapping[str, str] = {"en": f"A job failed for good: {kind}", "zh": f"任务多次失败，已停止：{kind}"}
+def tell_keepers(
+    connection: Connection, organisation: Organisation, now: datetime, title: Text, body: Text = ""
+) -> None:
+    """Tell those who look after the apps what the platform cannot put right by itself."""
     keepers = [person for person in organisation.people.values() if person.active and "app_admin" in person.rights]
     rows = [
         {
             "id": new_id(),
             "member": person.id,
-            "title": say(dict(titles), person.language),
-            "body": reason[:LONGEST_BODY],
+            "title": _one_line(say(title, person.language))[:LONGEST_TITLE],
+            "body": say(body, person.language)[:LONGEST_BODY],
             "at": now,
         }
         for person in keepers
@@ -96,6 +97,20 @@ def tell_keepers(connection: Connection, organisation: Organisation, now: dateti
     if rows:
         blank = dict.fromkeys(notification.c.keys())
         connection.execute(insert(notification), [{**blank, **row} for row in rows])
+
+
+def tell_keepers_daily(
+    connection: Connection, organisation: Organisation, now: datetime, about: str, title: Text, body: Text = ""
+) -> None:
+    """The same, about one thing once a day at most."""
+    mark = tables.watermark
+    insert_new = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    told = insert_new(mark).values(name=f"told:{about}", at=now)
+    told = told.on_conflict_do_update(
+        index_elements=["name"], set_={"at": now}, where=mark.c.at <= now - timedelta(days=1)
+    )
+    if connection.scalar(told.returning(mark.c.name)) is not None:
+        tell_keepers(connection, organisation, now, title, body)
 
 
 def _one_line(text: str) -> str:

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     anonymous_per_second: float = Field(default=5, gt=0)
     anonymous_burst: int = Field(default=20, ge=1)
     job_threads: int = Field(default=4, ge=1, le=64)
+    mails_per_minute: int = Field(default=60, ge=1, le=10_000)
 
     @field_validator("smtp_password")
     @classmethod

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from engines.actor import system
-from runtime import files, flows, idempotency, jobs, sweeps, timers, traces, transaction
+from runtime import files, flows, idempotency, jobs, resting_jobs, sweeps, timers, traces, transaction
 from runtime.db import tables
 from runtime.db.engine import DatabaseBusy
 from runtime.db.ids import new_id
@@ -136,6 +136,7 @@ def sweep(running: Running) -> None:
     sweeps.run(running.services)
     flows.release_leavers(running.services)
     rescue(running)
+    resting_jobs.watch(running.services)
 
 
 def beat(running: Running) -> None:
@@ -234,7 +235,7 @@ def tidy(running: Running) -> None:
     files.sweep(running.services, running.services.clock())
     with transaction.begin(running.services, system("worker")) as tx:
         traces.purge(tx)
-        jobs.purge(tx.connection, tx.now)
+        resting_jobs.purge(tx.connection, tx.now)
         idempotency.purge(tx.connection, tx.now)
 
 

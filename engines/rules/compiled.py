@@ -1,7 +1,7 @@
 """Compiled rules: checked once, indexed by form, and then only read."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,10 @@ Runs = Mapping[tuple[str, int], int]
 
 @dataclass(frozen=True)
 class CompiledRule:
-    """A rule that can run. `early` rules run before their record is written, all others after it."""
+    """A rule that can run. `early` rules run before their record is written, all others after it.
+
+    A rule that is `paused` while the app runs is not asked about saves; what it does in jobs waits there.
+    """
 
     id: str
     name: str
@@ -41,10 +44,16 @@ class CompiledRule:
     as_user: bool = False
     group: str | None = None
     rows: str | None = None  # the subform field whose rows the rule is about
+    paused: bool = False
 
     @property
     def enabled(self) -> bool:
         return self.definition.enabled
+
+    @property
+    def looks_at_saves(self) -> bool:
+        """Whether it is asked about every save of its form."""
+        return self.enabled and self.trigger.source == "record" and (self.in_job or not self.paused)
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class CompiledRules:
     @cached_property
     def record_rules(self) -> Mapping[tuple[str, bool], tuple[CompiledRule, ...]]:
         """The rules that look at saves, by form and by whether they are early."""
-        return _grouped(each for each in self if each.enabled and each.trigger.source == "record")
+        return _grouped(each for each in self if each.looks_at_saves)
 
     @cached_property
     def swept(self) -> tuple[CompiledRule, ...]:
@@ -79,6 +88,10 @@ class CompiledRules:
     def scheduled(self) -> tuple[CompiledRule, ...]:
         """The rules that the clock starts."""
         return tuple(each for each in self if each.enabled and each.trigger.source == "schedule")
+
+    def pausing(self, paused: Collection[str]) -> "CompiledRules":
+        """The same rules, some of which stand still."""
+        return CompiledRules({id: replace(rule, paused=id in paused) for id, rule in self.rules.items()})
 
     def follows(self, form: str) -> bool:
         """Whether anything may follow from a save of this form."""

@@ -12,7 +12,7 @@ from engines.json_values import moment_text
 from engines.rules import CompiledRule, sentence_of
 from metadata.problems import ROOT, NotFound, Problem, nearest
 from metadata.text import say
-from runtime import jobs, reading, traces
+from runtime import reading, resting_jobs, traces
 from runtime.idempotency import Answer
 from runtime.question import no_form, no_record
 from runtime.transaction import Tx
@@ -85,8 +85,8 @@ def why_not(app: str, form: str, id: str, visit: SignedIn, asked: Annotated[WhyP
 def dead_jobs(visit: AppAdmin) -> Response:
     """The jobs that failed for good; what is about records that I may not read stays hidden."""
     with visit.read() as tx:
-        items = [_job(tx, row) for row in jobs.dead_letters(tx.connection)]
-        found = {"items": items, "counts": jobs.counts(tx.connection)}
+        items = [_job(tx, row) for row in resting_jobs.dead_letters(tx.connection)]
+        found = {"items": items, "counts": resting_jobs.counts(tx.connection)}
     return JsonResponse(found, headers=NOT_KEPT)
 
 
@@ -95,7 +95,7 @@ def retry_job(key: str, visit: AppAdmin) -> Response:
     """Give a dead job another round of attempts."""
 
     def work(tx: Tx) -> Answer:
-        jobs.retry(tx, key)
+        resting_jobs.retry(tx, key)
         return Answer({"key": key, "state": "queued"})
 
     return visit.once(work)  # type: ignore[no-any-return]
@@ -106,7 +106,7 @@ def discard_job(key: str, visit: AppAdmin) -> Response:
     """Give a dead job up."""
 
     def work(tx: Tx) -> Answer:
-        jobs.discard(tx, key)
+        resting_jobs.discard(tx, key)
         return Answer({"key": key, "state": "discarded"})
 
     return visit.once(work)  # type: ignore[no-any-return]

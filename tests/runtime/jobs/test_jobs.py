@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 
 from engines.actor import system
 from metadata.problems import Conflict, NotFound
-from runtime import jobs, transaction
+from runtime import jobs, resting_jobs, transaction
 from runtime.db import tables
 from runtime.jobs import Job, JobKind
 from runtime.services import Services
@@ -166,16 +166,16 @@ def test_a_dead_job_can_be_brought_back_or_discarded(services: Services) -> None
         enqueue(services, key)
     jobs.run_due(services, kinds={"work": JobKind("inside", refuse)})
     with transaction.begin(services, system("test")) as tx:
-        jobs.retry(tx, "a")
-        jobs.discard(tx, "b")
+        resting_jobs.retry(tx, "a")
+        resting_jobs.discard(tx, "b")
     jobs.run_due(services, kinds=INSIDE)
 
     assert effects(services) == ["done:a"]
     assert state(services, "b")["state"] == "discarded"
     with pytest.raises(Conflict), transaction.begin(services, system("test")) as tx:
-        jobs.retry(tx, "a")
+        resting_jobs.retry(tx, "a")
     with pytest.raises(NotFound), transaction.begin(services, system("test")) as tx:
-        jobs.retry(tx, "c")
+        resting_jobs.retry(tx, "c")
 
 
 def test_a_chain_of_jobs_comes_to_an_end(services: Services) -> None:
