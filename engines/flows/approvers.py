@@ -8,8 +8,9 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from engines.expressions import Environment, evaluate
-from engines.flows.explain import in_words
+from engines.expressions.words import say_expression
 from engines.flows.node_type import NodeContext, Visit
+from engines.titles import THE_INITIATOR, titles_in
 from metadata.expressions import Expression
 from metadata.names import ExpressionText, FieldName, RoleName
 from metadata.registry import Options
@@ -115,7 +116,8 @@ def _titles(found: CompiledApprover, context: NodeContext, language: str) -> dic
     """What to say instead of the names that stand in the definition."""
     titles = {}
     if found.expression is not None:
-        titles[found.expression.text] = say(in_words(found.expression, context.app.forms), language)
+        called = titles_in(context.app, THE_INITIATOR)
+        titles[found.expression.text] = say_expression(found.expression, called, language)
     role_titles: Mapping[str, Text] = getattr(context.app, "role_titles", {})
     if found.role is not None and found.role in role_titles:
         names = {id: name for name, id in context.app.role_ids.items()}

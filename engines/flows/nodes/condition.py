@@ -7,9 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from engines.expressions import Environment, evaluate
+from engines.expressions.words import in_words
 from engines.flows.compiled import CompiledNode
-from engines.flows.explain import in_words, terms
+from engines.flows.explain import terms
 from engines.flows.node_type import NodeContext, NodeEvent, NodeType, Step, Token, Visit, go_into, go_on
+from engines.titles import THE_INITIATOR, titles_in
 from metadata.conditions import text_of
 from metadata.expressions import Expression
 from metadata.flows import Branch
@@ -81,7 +83,7 @@ def _compile(branch: Branch, context: NodeContext) -> CompiledBranch:
     if branch.if_ is None:
         return CompiledBranch(None, branch.title or _OTHERWISE)
     condition = context.expression(text_of(branch.if_), "if", want=YES_NO)
-    words = in_words(condition, context.app.forms) if condition is not None else ""
+    words = in_words(condition, titles_in(context.app, THE_INITIATOR)) if condition is not None else ""
     return CompiledBranch(condition, branch.title or words)
 
 

@@ -94,11 +94,11 @@ def test_every_node_says_what_it_does_in_both_languages():
     assert flow.nodes["n_a"].kind.sentence(flow.nodes["n_a"].options, "zh") == "角色“hr”、发起人的上级 · 会签"
 
 
-def test_a_condition_reads_in_titles_and_signs():
+def test_a_condition_reads_in_words():
     flow = compiled(condition({"if": "amount >= 50000 and kind != 'sick' and owner == user", "nodes": []}, ELSE))
 
     (branch, otherwise) = tree(flow, None, "zh")[1]["branches"]
-    assert branch["title"] == "Amount ≥ 50,000 且 Kind ≠ “sick” 且 负责人 = user"
+    assert branch["title"] == "Amount 大于等于 50,000 且 Kind 不为“sick” 且 负责人是发起人"
     assert otherwise["title"] == "其他情况"
 
 
