@@ -1,4 +1,4 @@
-"""The builder's pages: an app's definition to read, part by part, and its JSON to edit, check and publish."""
+"""The builder's pages: an app's definition to read, part by part, with its JSON in an editor."""
 
 from datetime import datetime
 from typing import Any
@@ -8,21 +8,14 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from builder_api import drafts, versions
-from builder_api.drafts import Draft
-from builder_api.preparing import Consent, Prepared, prepare
-from builder_api.publish import publish, untrue_stories
+from builder_api.editor import json_view, require_builder
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.flows import tree
 from engines.rules import sentence_of
-from metadata.canonical import as_text
-from metadata.problems import ROOT, Invalid, Problem, Refusal, Refused
 from runtime import traces
 from runtime.transaction import Tx
-from runtime.web.deps import CheckedForm
-from runtime.web.incoming import number_in
 from runtime.web.pages.navigation import form_icon, live_apps
 from runtime.web.pages.page import Page, SignedInOnly
-from runtime.web.strict_json import read_json
 
 router = APIRouter(include_in_schema=False, prefix="/apps")
 
@@ -32,7 +25,7 @@ TABS = ("forms", "flows", "rules", "reports", "access", "json", "versions")
 @router.get("")
 def apps(page: SignedInOnly) -> Response:
     """The apps that may be built on."""
-    _require_builder(page)
+    require_builder(page)
     with page.visit.read() as tx:
         found = [
             {
@@ -49,79 +42,11 @@ def apps(page: SignedInOnly) -> Response:
 @router.get("/{app}/build")
 def build(page: SignedInOnly, app: str, tab: str = "forms") -> Response:
     """One part of the definition to read, or its JSON to edit."""
-    _require_builder(page)
+    require_builder(page)
     with page.visit.read() as tx:
         live = page.services.apps.live(tx, app)
         shown = tab if tab in TABS else TABS[0]
         return page.show(tx, "pages/design/build.html", **{**_frame(page, live, shown), **PARTS[shown](page, tx, live)})
-
-
-@router.post("/{app}/build/draft")
-def save_draft(page: SignedInOnly, data: CheckedForm, app: str) -> Response:
-    """Keep the JSON as the draft, say what is wrong with it, or publish it when asked to."""
-    _require_builder(page)
-    text, version = str(data.get("document", "")), str(data.get("version", ""))
-    try:
-        document = read_json(text.encode())
-        draft = page.visit.run(lambda tx: drafts.put(tx, app, document, number_in(version)))
-        version = str(draft.version)
-        if data.get("then") == "publish":
-            return _publish(page, app, draft, bool(data.get("accept_losses")))
-        return _editor(page, app, said=page.word("The draft is saved"))
-    except Refusal as refusal:
-        return _refused(page, app, text, version, refusal)
-
-
-@router.post("/{app}/build/discard")
-def discard_draft(page: SignedInOnly, _data: CheckedForm, app: str) -> Response:
-    """Forget the draft; what is live stays."""
-    _require_builder(page)
-    page.visit.run(lambda tx: drafts.discard(tx, app))
-    return page.go(f"/apps/{app}/build?tab=json", page.word("The draft is gone"))
-
-
-def _publish(page: Page, app: str, draft: Draft, accept_losses: bool) -> Response:
-    published = publish(
-        page.services,
-        page.actor,
-        app,
-        version=draft.version,
-        consent=Consent(losses=accept_losses),
-        run_stories=untrue_stories,
-        cause=page.visit.cause,
-    )
-    return page.go(f"/apps/{app}/build?tab=json", page.word("Version %(number)s is live", number=published.number))
-
-
-def _editor(page: Page, app: str, said: str = "") -> Response:
-    with page.visit.read() as tx:
-        return page.fragment("partials/json_editor.html", **_json_view(page, tx, app, drafts.get(tx, app), said))
-
-
-def _refused(page: Page, app: str, text: str, version: str, refusal: Refusal) -> Response:
-    """Draw the editor again with everything that was typed, and all that is wrong with it."""
-    with page.visit.read() as tx:
-        found = drafts.get(tx, app)
-    problems = [_problem(page, each) for each in refusal.problems] or [{"message": page.say(refusal.detail)}]
-    losses = any(each.path.parts[:1] == ("losses",) for each in refusal.problems)
-    return page.fragment(
-        "partials/json_editor.html",
-        status=422 if isinstance(refusal, Invalid) else refusal.status,
-        app=app,
-        document=text,
-        version=version or str(found.version),
-        problems=problems,
-        warnings=[],
-        plan=None,
-        needs_consent=losses,
-        said="",
-        is_draft=found.version > 0,
-    )
-
-
-def _require_builder(page: Page) -> None:
-    if "app_admin" not in page.actor.rights:
-        raise Refused()
 
 
 # --- parts of a definition, to read ---
@@ -273,40 +198,7 @@ def _entry(page: Page, app: CompiledApp, entry: Any) -> dict[str, Any]:
 
 
 def _json(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
-    return _json_view(page, tx, app.name, drafts.get(tx, app.name), "")
-
-
-def _json_view(page: Page, tx: Tx, app: str, draft: Draft, said: str) -> dict[str, Any]:
-    prepared = prepare(page.services, tx.connection, app, draft.document, draft)
-    return {
-        "app": app,
-        "document": as_text(draft.document) if isinstance(draft.document, dict) else "",
-        "version": draft.version,
-        "problems": [_problem(page, each) for each in prepared.checked.problems],
-        "warnings": _warnings(page, prepared),
-        "plan": _plan(page, prepared) if draft.version and not prepared.checked.problems else None,
-        "needs_consent": bool(prepared.plan.losses) and not prepared.checked.problems,
-        "said": said,
-        "is_draft": draft.version > 0,
-    }
-
-
-def _warnings(page: Page, prepared: Prepared) -> list[dict[str, str]]:
-    """What is no mistake but should be seen: the gaps and overlaps of branches."""
-    app = prepared.checked.app
-    found = [each for flow in app.flows.values() for each in flow.warnings] if app is not None else []
-    return [_problem(page, each) for each in found]
-
-
-def _plan(page: Page, prepared: Prepared) -> dict[str, Any]:
-    return {
-        "steps": [step.summary for step in prepared.plan.steps],
-        "losses": [page.say(loss.message) for loss in prepared.plan.losses],
-    }
-
-
-def _problem(page: Page, problem: Problem) -> dict[str, str]:
-    return {"message": page.say(problem.message), "hint": page.say(problem.hint), "path": str(problem.path or ROOT)}
+    return json_view(page, tx, app.name, drafts.get(tx, app.name))
 
 
 def _versions(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:

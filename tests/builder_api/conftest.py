@@ -1,22 +1,28 @@
 """An installation in which small apps are published and filled with records."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from builder_api import editor, pages, routes
 from builder_api.packages import import_app
 from builder_api.publish import Published
 from engines.actor import Actor, system
-from runtime import records
+from runtime import organisation, passwords, records
 from runtime.db.engine import Database
+from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings
 from runtime.transaction import run
+from runtime.web import session
 
+PASSWORD = "correct horse battery staple"
+HASH = passwords.hash_password(PASSWORD)
 BUILDER = Actor(kind="user", member=7, name="Bea", rights=frozenset({"app_admin"}))
 SHOP: dict[str, Any] = {
     "app": "shop",
@@ -116,6 +122,16 @@ def load(services: Services) -> Callable[[str, int], dict[str, Any]]:
     return look
 
 
+@pytest.fixture
+def client(services: Services) -> Iterator[TestClient]:
+    """Bea, who may build apps, at a browser."""
+    hire(services, "bea", frozenset({"app_admin"}))
+    app = create_app(services.settings, services, modules=(routes, editor, pages, session))
+    with TestClient(app, base_url="http://127.0.0.1:8000") as opened:
+        sign_in(opened, "bea")
+        yield opened
+
+
 def shop(**parts: Any) -> dict[str, Any]:
     """The shop, with some of its parts replaced."""
     return copy.deepcopy({**SHOP, **parts})
@@ -130,3 +146,19 @@ def order_fields(document: dict[str, Any]) -> list[dict[str, Any]]:
 def field_of(document: dict[str, Any], name: str) -> dict[str, Any]:
     """One field of the order form."""
     return next(field for field in order_fields(document) if field["name"] == name)
+
+
+def hire(services: Services, name: str, rights: frozenset[str], language: str = "en") -> None:
+    """Have a member who can sign in."""
+
+    def work(tx: Any) -> None:
+        email = f"{name}@example.com"
+        organisation.add_member(tx, name, email, password_hash=HASH, rights=rights, language=language)
+
+    run(services, system("test"), work)
+
+
+def sign_in(client: TestClient, name: str) -> None:
+    client.cookies.clear()
+    answer = client.post("/api/v1/session", json={"email": f"{name}@example.com", "password": PASSWORD})
+    assert answer.status_code == 201, answer.text

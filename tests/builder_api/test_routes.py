@@ -1,33 +1,14 @@
 """The builder's HTTP: drafts with versions, check, publish, versions, rollback, impact, catalogue and schema."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from builder_api import routes
-from engines.actor import system
-from runtime import organisation, passwords
-from runtime.server import create_app
 from runtime.services import Services
-from runtime.transaction import run
-from runtime.web import session
-from tests.builder_api.conftest import Install, field_of, order_fields, shop
+from tests.builder_api.conftest import Install, field_of, hire, order_fields, shop, sign_in
 
-PASSWORD = "correct horse battery staple"
-HASH = passwords.hash_password(PASSWORD)
 DRAFT = "/api/v1/builder/apps/shop/draft"
-
-
-@pytest.fixture
-def client(services: Services) -> Iterator[TestClient]:
-    """Bea, who may build apps, at a browser."""
-    _hire(services, "bea", frozenset({"app_admin"}))
-    app = create_app(services.settings, services, modules=(routes, session))
-    with TestClient(app, base_url="http://127.0.0.1:8000") as opened:
-        _sign_in(opened, "bea")
-        yield opened
 
 
 def test_a_new_app_goes_from_draft_to_live(client: TestClient) -> None:
@@ -71,8 +52,8 @@ def test_an_app_whose_story_does_not_come_true_is_not_published(client: TestClie
 
 
 def test_problems_are_said_in_chinese_to_those_who_read_chinese(client: TestClient, services: Services) -> None:
-    _hire(services, "hui", frozenset({"app_admin"}), language="zh")
-    _sign_in(client, "hui")
+    hire(services, "hui", frozenset({"app_admin"}), language="zh")
+    sign_in(client, "hui")
 
     answer = client.post("/api/v1/builder/apps/shop/check", json={"document": shop(colour="red")})
 
@@ -222,8 +203,8 @@ def test_the_catalogue_and_the_schema_come_from_the_registered_kinds(client: Tes
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 def test_only_builders_touch_drafts(client: TestClient, services: Services, method: str) -> None:
-    _hire(services, "ann", frozenset())
-    _sign_in(client, "ann")
+    hire(services, "ann", frozenset())
+    sign_in(client, "ann")
 
     answer = client.request(method, DRAFT, json={"document": {}, "changes": [{}]} if method != "get" else None)
 
@@ -243,17 +224,3 @@ def test_a_draft_of_one_app_cannot_describe_another(client: TestClient) -> None:
     refused = client.post("/api/v1/builder/apps/other/publish", json={})
 
     assert refused.json()["code"] == "other_app"
-
-
-def _hire(services: Services, name: str, rights: frozenset[str], language: str = "en") -> None:
-    def work(tx: Any) -> None:
-        email = f"{name}@example.com"
-        organisation.add_member(tx, name, email, password_hash=HASH, rights=rights, language=language)
-
-    run(services, system("test"), work)
-
-
-def _sign_in(client: TestClient, name: str) -> None:
-    client.cookies.clear()
-    answer = client.post("/api/v1/session", json={"email": f"{name}@example.com", "password": PASSWORD})
-    assert answer.status_code == 201, answer.text
