@@ -21,9 +21,11 @@ from engines.actor import system
 from engines.compiled import CompiledApp
 from engines.expressions import NotPushable, moment_of, where
 from engines.rules import CompiledRule, Sweep, occurrence_of
+from engines.rules.triggers.schedule import LONGEST_CATCH_UP
 from runtime import jobs, timers, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
+from runtime.missed import tell_late
 from runtime.transaction import Cause
 
 if TYPE_CHECKING:
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("fourfold.sweeps")
 
 OVERLAP = timedelta(minutes=5)  # a save that began before a sweep and ended after it is found by the next
-LONGEST_CATCH_UP = timedelta(days=31)
 MOST_AT_ONCE = 1000
+
+Mark = tuple[str, int, str]  # rule, record, occurrence
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,15 @@ class Due:
     row: int | None
     occurrence: str
     due: datetime
+
+    @property
+    def mark(self) -> Mark:
+        """What is written down, so that it happens once."""
+        return self.rule, self.record, self.occurrence
+
+    def as_json(self) -> dict[str, Any]:
+        about = {"rule": self.rule, "form": self.form, "record": self.record, "row": self.row}
+        return {**about, "occurrence": self.occurrence, "due": self.due.isoformat()}
 
 
 def run(services: "Services", now: datetime | None = None) -> int:
@@ -71,9 +83,10 @@ def run_app(services: "Services", name: str, published: datetime, now: datetime)
         if not _advance(tx, name, seen, now):
             return 0  # another process has swept meanwhile
         timers.sync_schedules(tx, app, published)
+        tell_late(tx, app, seen, total)
         return fire(tx, app, found[:MOST_AT_ONCE])
 
-    came = 0
+    came, total = 0, len(found)
     while len(found) > MOST_AT_ONCE:  # what does not fit one transaction goes before; the watermark moves at the end
         part, found = found[MOST_AT_ONCE:][:MOST_AT_ONCE], found[:MOST_AT_ONCE] + found[2 * MOST_AT_ONCE :]
         came += transaction.run(services, system("sweeps"), partial(fire, app=app, found=part), _cause(name))
@@ -81,22 +94,13 @@ def run_app(services: "Services", name: str, published: datetime, now: datetime)
 
 
 def fire(tx: "Tx", app: CompiledApp, found: Iterable[Due]) -> int:
-    """Write down what came, and make a job of each that is new."""
-    count = 0
-    for due in found:
-        if _is_first(tx, app, due):
-            payload = {
-                "app": app.name,
-                "rule": due.rule,
-                "form": due.form,
-                "record": due.record,
-                "row": due.row,
-                "occurrence": due.occurrence,
-                "due": due.due.isoformat(),
-            }
-            jobs.enqueue(tx, "moment", f"{app.name}:{due.rule}:{due.record}:{due.occurrence}", payload)
-            count += 1
-    return count
+    """Write down what came, and make a job of each that is new; always in one order, so that nobody deadlocks."""
+    coming = sorted((due for due in found if jobs.has_room(tx, app.name, due.rule)), key=lambda due: due.mark)
+    first = _write_marks(tx, app, coming)
+    made = {f"{app.name}:{due.rule}:{due.record}:{due.occurrence}": due for due in coming if due.mark in first}
+    if made:
+        jobs.enqueue_new(tx, "moment", {key: {"app": app.name, **due.as_json()} for key, due in made.items()})
+    return len(made)
 
 
 def fire_missed(tx: "Tx", app: CompiledApp, details: Mapping[str, Any]) -> None:
@@ -169,11 +173,17 @@ def _new_ones(tx: "Tx", app: CompiledApp, rule: CompiledRule, found: list[Due]) 
     return [due for due in found if (due.record, due.occurrence) not in known]
 
 
-def _is_first(tx: "Tx", app: CompiledApp, due: Due) -> bool:
-    values = {"app": app.name, "rule": due.rule, "record": due.record, "occurrence": due.occurrence}
+def _write_marks(tx: "Tx", app: CompiledApp, coming: list[Due]) -> set[Mark]:
+    """Write the marks in one statement; gives those that were not there yet."""
+    if not coming:
+        return set()
+    fired = tables.fired
     insert_new = postgresql.insert if tx.database.is_postgresql else sqlite.insert
-    first = insert_new(tables.fired).values(values).on_conflict_do_nothing().returning(tables.fired.c.record)
-    return tx.connection.scalar(first) is not None
+    written = insert_new(fired).on_conflict_do_nothing().returning(fired.c.rule, fired.c.record, fired.c.occurrence)
+    rows = [
+        {"app": app.name, "rule": rule, "record": id, "occurrence": at} for rule, id, at in (d.mark for d in coming)
+    ]
+    return {(row.rule, row.record, row.occurrence) for row in tx.connection.execute(written, rows)}
 
 
 def _cause(app: str) -> Cause:

@@ -9,13 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, literal, select, update
 
 from engines.actor import system
-from engines.rules.triggers.schedule import missed_runs, next_run
+from engines.rules.triggers.schedule import is_late, next_run, runs_due, to_be_run
 from runtime import jobs, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
+from runtime.missed import Missed, tell_missed
 from runtime.transaction import Cause
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def run(services: "Services", now: datetime | None = None) -> int:
     while True:
         moment = now or services.clock()
         with services.database.read() as connection:
-            if connection.scalar(select(timer.c.key).where(timer.c.due <= moment).limit(1)) is None:
+            if connection.scalar(select(timer.c.key).where(_is_due(moment)).limit(1)) is None:
                 return came
         promoted = transaction.run(services, system("timers"), partial(_tick, now=moment), Cause(new_id(), "timer"))
         came += promoted
@@ -83,23 +84,42 @@ def sync_schedules(tx: "Tx", app: "CompiledApp", since: datetime) -> None:
 
 
 def _tick(tx: "Tx", now: datetime) -> int:
-    due = select(timer).where(timer.c.due <= now).order_by(timer.c.due).limit(MOST_AT_ONCE)
+    due = select(timer).where(_is_due(now)).order_by(timer.c.due).limit(MOST_AT_ONCE)
     rows = tx.connection.execute(due.with_for_update(skip_locked=True)).all()
+    missed = []
     for row in rows:
         if row.cron:
-            _recur(tx, row, now)
+            missed += _recur(tx, row, now)
         else:
             payload = {**row.payload, "due": row.due.isoformat()}
             jobs.enqueue(tx, row.kind, f"timer:{row.key}@{row.due.isoformat()}", payload)
             cancel(tx, row.key)
+    tell_missed(tx, missed)
     return len(rows)
 
 
-def _recur(tx: "Tx", row: Any, now: datetime) -> None:
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """What has come; the schedules of paused rules wait, and are caught up when these go on."""
+    state = tables.rule_state
+    key = literal("schedule:").concat(state.c.app).concat(":").concat(state.c.rule)
+    standing = select(state.c.rule).where(state.c.paused_at.is_not(None), key == timer.c.key)
+    return and_(timer.c.due <= now, ~standing.exists())
+
+
+def _recur(tx: "Tx", row: Any, now: datetime) -> list[Missed]:
     """Make a job of each run that came (as many as the rule wants to catch up), and plan the next."""
     zone = ZoneInfo(row.zone)
-    for moment in missed_runs(row.cron, row.due, now, zone, row.payload.get("catch_up", "last")):
+    runs = runs_due(row.cron, row.due, now, zone)
+    done = to_be_run(runs, now, row.payload.get("catch_up", "last"))
+    for moment in done:
         payload = {**row.payload, "due": moment.isoformat()}
         jobs.enqueue(tx, row.kind, f"timer:{row.key}@{moment.isoformat()}", payload)
-    following = next_run(row.cron, now, zone)
-    tx.connection.execute(update(timer).where(timer.c.key == row.key).values(due=following))
+    late = [run for run in runs if is_late(run, now)]
+    moved: dict[str, Any] = {"due": next_run(row.cron, now, zone)}
+    missed = []
+    if late:
+        caught_up = len([run for run in done if run in late])
+        missed = [Missed(row.payload["app"], row.payload["rule"], len(late), caught_up, late[0], late[-1])]
+        moved["missed"] = missed[0].as_json()
+    tx.connection.execute(update(timer).where(timer.c.key == row.key).values(moved))
+    return missed

@@ -1,6 +1,6 @@
 """The clock: a rule that runs at planned moments."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,8 @@ from metadata.names import FormName
 
 CatchUp = Literal["none", "last", "all"]
 MOST_CAUGHT_UP = 10
+LONGEST_CATCH_UP = timedelta(days=31)
+PATIENCE = timedelta(minutes=2)
 
 
 class Schedule(TriggerType):
@@ -52,13 +54,23 @@ def next_run(cron: str, after: datetime, zone: ZoneInfo) -> datetime:
     return next(CronSim(cron, after.astimezone(zone))).astimezone(UTC)
 
 
-def missed_runs(cron: str, due: datetime, now: datetime, zone: ZoneInfo, catch_up: CatchUp) -> list[datetime]:
-    """The planned moments from `due` to `now` that are still to be run."""
-    runs, moment = [due], next_run(cron, due, zone)
+def runs_due(cron: str, due: datetime, now: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The planned moments from `due` to `now`, those of the last 31 days at most."""
+    moment = due if due > now - LONGEST_CATCH_UP else next_run(cron, now - LONGEST_CATCH_UP, zone)
+    runs = []
     while moment <= now:
         runs.append(moment)
         moment = next_run(cron, moment, zone)
+    return runs
+
+
+def to_be_run(runs: list[datetime], now: datetime, catch_up: CatchUp) -> list[datetime]:
+    """Those of the due runs that are done, however late: as the author wants it."""
     if catch_up == "all":
         return runs[-MOST_CAUGHT_UP:]
-    late = (now - runs[-1]).total_seconds() > 120
-    return [] if catch_up == "none" and late else runs[-1:]
+    return runs[-1:] if catch_up == "last" else [run for run in runs[-1:] if not is_late(run, now)]
+
+
+def is_late(run: datetime, now: datetime) -> bool:
+    """Whether a planned moment was missed: nobody looked for a while."""
+    return now - run > PATIENCE
