@@ -261,7 +261,7 @@ def test_each_says_what_a_configured_one_does_in_both_languages(kinds: Kinds) ->
     (report,) = app.definition.reports
 
     assert sentence_of(app, rule, "en") == "When Sky clears: water, and say so in Note."
-    assert sentence_of(app, rule, "zh") == "天空放晴时,则浇水并写入Note。"
+    assert sentence_of(app, rule, "zh") == "天空放晴时，则浇水并写入Note。"
     assert [tree(app.flows["w_spring"], None, each)[1]["sentence"] for each in ("en", "zh")] == [
         "Grows 3 leaves",
         "长出3片叶子",

@@ -1,9 +1,10 @@
 """The words of expressions in English and Chinese, and how they are put together."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 
-from metadata.text import Text
+from metadata.text import Text, say
 
 Phrases = Mapping[str, Text]
 
@@ -33,8 +34,8 @@ PHRASES: Phrases = {
     "comma_between": _two(", ", "，"),
     "last_or": _two("{a} or {b}", "{a}或{b}"),
     "last_and": _two("{a} and {b}", "{a}和{b}"),
-    "and": _two(" and ", " 且 "),
-    "or": _two(" or ", " 或 "),
+    "and": _two(" and ", "，且"),
+    "or": _two(" or ", "，或"),
     "not": _two("it is not so that {a}", "并非{a}"),
     "whether": _two("whether {a}", "{a}是否成立"),
     "holds": _two("{a} holds", "{a}成立"),
@@ -161,6 +162,12 @@ def glued(pattern: str, parts: Mapping[str, str]) -> str:
     for index, piece in enumerate(pieces):
         text = spaced(text, parts.get(piece, "") if index % 2 else piece)
     return text
+
+
+def joined(word: str, texts: Iterable[str], language: str) -> str:
+    """The texts with “and” or “or” between them."""
+    between = say(PHRASES[word], language)
+    return reduce(lambda before, after: spaced(spaced(before, between), after), texts)
 
 
 def spaced(before: str, after: str) -> str:

@@ -6,7 +6,7 @@ keeps the name that stands in the definition.
 
 from collections.abc import Mapping
 
-from engines.expressions.phrases import AFTER, ORDERS, PHRASES
+from engines.expressions.phrases import AFTER, ORDERS, joined
 from engines.expressions.value_words import (
     AND,
     CLAUSE,
@@ -66,8 +66,8 @@ class ConditionWords(ValueWords):
         return self._joined(node, "or", OR)
 
     def _joined(self, node: Node, word: str, strength: int) -> Said:
-        joiner = say(PHRASES[word], self.language)
-        return Said(joiner.join(self.within(self.condition(arg), CLAUSE) for arg in node.args), strength)
+        parts = (self.within(self.condition(arg), CLAUSE) for arg in node.args)
+        return Said(joined(word, parts, self.language), strength)
 
     def condition_not(self, node: Node) -> Said:
         return self.negated(node.args[0])

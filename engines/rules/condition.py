@@ -8,9 +8,11 @@ from typing import Any
 from engines.action_type import ActionContext
 from engines.action_values import needs_of
 from engines.expressions import Environment, MissingFact, evaluate
+from engines.expressions.phrases import PHRASES, glued, joined
 from engines.facts import Needs
 from metadata.conditions import terms, text_of
 from metadata.expressions import Expression
+from metadata.text import say
 from metadata.value_types import YES_NO
 
 MAXIMUM_TERMS = 30
@@ -60,29 +62,43 @@ def holds(condition: CompiledCondition | None, environment: Environment) -> bool
     return needs if needs else evaluate(condition.whole, environment) is True
 
 
-def explain(condition: CompiledCondition | None, environment: Environment) -> tuple[Term, ...]:
-    """Every term with its value and what it read; what cannot be known any more is left blank."""
+def explain(
+    condition: CompiledCondition | None, environment: Environment, held: bool | None = None
+) -> tuple[Term, ...]:
+    """Every term with its value and what it read; what cannot be known any more is left blank.
+
+    `held` is what came of the condition, where that is known already: the value of its only term.
+    """
     if condition is None:
         return ()
+    if held is not None and len(condition.terms) == 1 and condition.terms[0].text == condition.whole.text:
+        return (_term(condition.terms[0], held, environment),)
     return tuple(_explain(term, environment) for term in condition.terms)
 
 
-def condition_words(condition: Any, language: str, inner: bool = False) -> str:
-    """A condition as one reads it: its expressions as they are written, joined by words."""
-    if condition is None:
-        return ""
-    if isinstance(condition, str):
-        return f"({condition})" if inner and (" and " in condition or " or " in condition) else condition
-    words = {"all": (" and ", " 且 "), "any": (" or ", " 或 "), "none": (" nor ", "、")}
-    parts = []
-    for key, joiner in words.items():
-        group = getattr(condition, key)
-        if group:
-            said = joiner[language == "zh"].join(condition_words(each, language, True) for each in group)
-            neither = ("neither ", "均不满足：")[language == "zh"] if key == "none" else ""
-            parts.append(neither + said)
-    whole = words["all"][language == "zh"].join(parts)
-    return f"({whole})" if inner else whole
+def condition_words(condition: Any, language: str) -> str:
+    """A condition as one reads it: the words of its expressions, joined by words."""
+    if condition is None or isinstance(condition, str):
+        return condition or ""
+    said = [condition_words(each, language) for each in condition.all or ()]
+    if condition.any:
+        said.append(_joined("or", [condition_words(each, language) for each in condition.any], language))
+    if condition.none:
+        either = _joined("or", [condition_words(each, language) for each in condition.none], language)
+        said.append(glued(say(PHRASES["not"], language), {"a": _in_brackets(either, language)}))
+    return _joined("and", said, language)
+
+
+def _joined(word: str, said: list[str], language: str) -> str:
+    if len(said) == 1:
+        return said[0]
+    return joined(word, (_in_brackets(each, language) for each in said), language)
+
+
+def _in_brackets(said: str, language: str) -> str:
+    """What holds an “and” or “or” of its own, so that it does not run into its neighbours."""
+    several = any(say(PHRASES[word], language) in said for word in ("and", "or"))
+    return glued(say(PHRASES["brackets"], language), {"a": said}) if several else said
 
 
 def _explain(term: Expression, environment: Environment) -> Term:
@@ -90,6 +106,10 @@ def _explain(term: Expression, environment: Environment) -> Term:
         value = evaluate(term, environment)
     except MissingFact:
         value = None
+    return _term(term, value, environment)
+
+
+def _term(term: Expression, value: Any, environment: Environment) -> Term:
     reads = ((path, _read(path, environment)) for path in sorted(term.reads) if len(path) > 1)
     return Term(term.text, value, tuple(reads))
 

@@ -1,4 +1,8 @@
-"""A rule in words, with the titles that people know: when it looks, under which condition, and what it does."""
+"""A rule in words, with the titles that people know: when it looks, under which condition, and what it does.
+
+For reading, a part of a definition is written anew with titles for names and words for expressions; whatever a kind
+then puts into its sentence is said that way, for a kind that nobody has written yet too.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +10,18 @@ from typing import Any
 from pydantic import BaseModel
 
 from engines.compiled import CompiledApp, CompiledForm
+from engines.expressions import standard_functions
+from engines.expressions.phrases import spaced
+from engines.expressions.words import say_expression
 from engines.rules.compiled import CompiledRule
 from engines.rules.condition import condition_words
-from metadata.names import Reference
+from engines.titles import titles_of
+from metadata.expressions import NOWHERE, ExpressionError, Scope, check
+from metadata.expressions.cutting import cut
+from metadata.names import IsExpression, IsTemplate, IsValue, Reference
 from metadata.problems import ROOT, Path
+from metadata.references import NamesOfApp
+from metadata.renames import scope_of
 from metadata.text import say
 from metadata.walk import Leaf, leaves
 
@@ -24,7 +36,7 @@ def sentence_of(app: CompiledApp, rule: CompiledRule, language: str) -> str:
     then = _list(rule.then, written.then, language)
     otherwise = _list(rule.otherwise, written.else_, language)
     if language == "zh":
-        parts = [when, f"如果 {condition}" if condition else "", f"则{then}" if then else ""]
+        parts = [when, spaced("如果", condition) if condition else "", f"则{then}" if then else ""]
         return "，".join(part for part in parts if part) + (f"；否则{otherwise}" if otherwise else "") + "。"
     text = when[:1].upper() + when[1:] + (f", if {condition}" if condition else "") + (f": {then}" if then else "")
     return text + (f"; else {otherwise}" if otherwise else "") + "."
@@ -37,12 +49,52 @@ def titled(app: CompiledApp, model: Any, path: Path, language: str) -> Any:
 
 
 def _titles(app: CompiledApp, language: str) -> Titles:
-    """For every place in the definition that names something, the title of what it names."""
-    return {
-        (leaf.path, leaf.is_key): title
-        for leaf in leaves(app.definition)
-        if isinstance(leaf.marker, Reference) and (title := _title(app, leaf, language))
-    }
+    """For every place in the definition that names or computes something, what people say instead."""
+    texts = _TextWords(app, language)
+    said = {}
+    for leaf in leaves(app.definition):
+        title = _title(app, leaf, language) if isinstance(leaf.marker, Reference) else texts.say(leaf)
+        if title:
+            said[leaf.path, leaf.is_key] = title
+    return said
+
+
+class _TextWords:
+    """Words for the expressions of a definition, alone or between the marks of a text."""
+
+    def __init__(self, app: CompiledApp, language: str) -> None:
+        self.app, self.language = app, language
+        self.names = NamesOfApp(app.definition)
+        self.titles = titles_of(app)
+        self.functions = standard_functions()
+
+    def say(self, leaf: Leaf) -> str:
+        """What the text says; empty where it stays as it is."""
+        text = say(leaf.value, self.language) if isinstance(leaf.marker, IsTemplate) else leaf.value
+        if not isinstance(text, str):
+            return ""
+        scope = scope_of(leaf, self.names, self.app.names) or NOWHERE
+        if isinstance(leaf.marker, IsExpression):
+            return self._expression(text, scope)
+        if isinstance(leaf.marker, IsValue) and text.startswith("="):
+            return self._expression(text[1:], scope)
+        return self._template(text, scope) if "{{" in text else ""
+
+    def _expression(self, text: str, scope: Scope) -> str:
+        try:
+            return say_expression(check(text, scope, self.functions), self.titles, self.language)
+        except ExpressionError:  # it names what only its rule knows, such as a record made before
+            return ""
+
+    def _template(self, text: str, scope: Scope) -> str:
+        """Plain text with [words] in its slots; a text with loops or choices stays as it is written."""
+        pieces = list(cut(text))
+        if any(piece.kind == "tag" for piece in pieces):
+            return ""
+        return "".join(self._slot(each.text, scope) if each.kind == "slot" else each.text for each in pieces)
+
+    def _slot(self, text: str, scope: Scope) -> str:
+        return f"[{self._expression(text, scope) or text.strip()}]"
 
 
 def _list(actions: Any, options: Any, language: str) -> str:

@@ -45,13 +45,13 @@ class Becomes(TriggerType):
         before = holds(compiled, change.before) if change.before is not None else False
         if isinstance(now, Needs) or isinstance(before, Needs):
             return (now if isinstance(now, Needs) else Needs()) | (before if isinstance(before, Needs) else Needs())
-        return Look(now and not before, explain(compiled, change.now))
+        return Look(now and not before, explain(compiled, change.now, now))
 
     def sentence(self, options: Any, language: str) -> str:
         condition = condition_words(options.if_, language)
         if language == "zh":
-            return f"当“{options.form}”开始满足 {condition} 时"
-        return f"when {options.form} comes to meet {condition}"
+            return f"当“{options.form}”开始满足“{condition}”时"
+        return f"when it comes about in {options.form} that {condition}"
 
 
 def _reads_only_rollups(condition: CompiledCondition, context: ActionContext) -> bool:

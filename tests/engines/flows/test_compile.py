@@ -98,7 +98,7 @@ def test_a_condition_reads_in_words():
     flow = compiled(condition({"if": "amount >= 50000 and kind != 'sick' and owner == user", "nodes": []}, ELSE))
 
     (branch, otherwise) = tree(flow, None, "zh")[1]["branches"]
-    assert branch["title"] == "Amount 大于等于 50,000 且 Kind 不为“sick” 且 负责人是发起人"
+    assert branch["title"] == "Amount 大于等于 50,000，且 Kind 不为“sick”，且负责人是发起人"
     assert otherwise["title"] == "其他情况"
 
 

@@ -31,12 +31,12 @@ def test_a_rule_can_be_read_aloud() -> None:
     (rule,) = app.rules
 
     assert sentence_of(app, rule, "en") == (
-        "When Stage of Deal has been offer for 10 days, if amount > 100: notify owner, everybody who is Boss, "
-        "then set Level of Customer; else give it back to the pool."
+        "When Stage of Deal has been offer for 10 days, if Amount is greater than 100: notify Owner, "
+        "everybody who is Boss, then set Level of Customer; else give it back to the pool."
     )
     assert sentence_of(app, rule, "zh") == (
-        "当“商机”的 阶段 停留在 offer 满 10 天时,如果 amount > 100,则通知 owner、角色 Boss、"
-        "修改“客户”的 Level;否则退回公共池。"
+        "当“商机”的 阶段 停留在 offer 满 10 天时，如果 Amount 大于 100，则通知 负责人、角色 Boss、"
+        "修改“客户”的 Level；否则退回公共池。"
     )
 
 
@@ -55,9 +55,10 @@ def test_conditions_are_joined_by_words() -> None:
     app = sales({"when": {"trigger": "created", "form": "deal"}, "if": nested, "then": RULE["else"]})
     (rule,) = app.rules
 
-    assert "if amount > 1 and (score > 2 or (score < 1 and amount > 5)) and neither stage == 'lost':" in sentence_of(
-        app, rule, "en"
-    )
-    assert "amount > 1 且 (score > 2 或 (score < 1 and amount > 5)) 且 均不满足：stage == 'lost'" in sentence_of(
-        app, rule, "zh"
-    )
+    assert (
+        "if Amount is greater than 1 and (Score is greater than 2 or "
+        "(Score is less than 1 and Amount is greater than 5)) and it is not so that Stage is “lost”:"
+    ) in sentence_of(app, rule, "en")
+    assert (
+        "如果 Amount 大于 1，且（Score 大于 2，或（Score 小于 1，且 Amount 大于 5）），且并非 Stage 为“lost”，"
+    ) in sentence_of(app, rule, "zh")
