@@ -15,7 +15,7 @@ from engines.reports.compile import compile_reports
 from engines.rules.compile import compile_rules
 from engines.totals import sources_of
 from metadata.expressions import Scope, check
-from metadata.problems import ROOT, Path, Problems, Refusal
+from metadata.problems import ROOT, Path, Problem, Problems, Refusal
 from metadata.text import say
 from metadata.value_types import YES_NO
 
@@ -70,6 +70,9 @@ def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> No
                 relation: Readable = truth(app, form, some_moment, dialect)
                 (relation.rows(rows)[0] if rows else relation).column(field.id)
         except NotPushable as reason:
+            if rows is not None and any(read[0] == "record" for read in field.expression.reads):
+                problems.items.append(_row_rests_on_record(path))
+                continue
             message = {
                 "en": f"This formula is computed by the database, which cannot: {say(reason.reason, 'en')}",
                 "zh": f"该公式需由数据库计算，但无法实现：{say(reason.reason, 'zh')}",
@@ -79,6 +82,15 @@ def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> No
                 "zh": "请只使用本记录及其明细的值，或用规则写入字段",
             }
             problems.add(path, "not_pushable", message, hint)
+
+
+def _row_rests_on_record(path: Path) -> Problem:
+    message = {
+        "en": "A row cannot rest on what moves without it: a roll-up of its record, or what is computed at reading",
+        "zh": "明细行的公式不能依赖会自行变化的值：所属记录的汇总或读取时计算的值",
+    }
+    hint = {"en": "Compute it in a field of the record", "zh": "请改在所属记录的字段中计算"}
+    return Problem(path, "row_rests_on_record", message, hint)
 
 
 def _some_moment(app: CompiledApp) -> Moment:

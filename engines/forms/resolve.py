@@ -242,10 +242,11 @@ class FormContext:
 
 def _check_value(total: Total, value: ValueType | None) -> None:
     allowed = {"sum": ("number",), "avg": ("number",), "min": MEASURED, "max": MEASURED}.get(total.function)
-    if value is not None and allowed and value.name not in allowed:
+    if value is not None and (value.name not in allowed if allowed else value.name in ("list", "rows")):
+        what = ("no number", "数值") if allowed else ("no single value", "单个值")
         message = {
-            "en": f"There is no {total.function} of “{total.value}”, which is no number",
-            "zh": f"“{total.value}”不是数值，不能计算 {total.function}",
+            "en": f"There is no {total.function} of “{total.value}”, which is {what[0]}",
+            "zh": f"“{total.value}”不是{what[1]}，不能计算 {total.function}",
         }
         raise InvalidDefinition(Problem(ROOT / total.function, "bad_rollup", message))
 

@@ -74,9 +74,9 @@ def _carry_out(connection: sa.Connection, app: CompiledApp, step: Step, facts: F
 
 def work_of(connection: sa.Connection, plan: SchemaPlan) -> Work:
     """How many records a publish would rewrite or read, and for about how long; to be said before it is begun."""
-    rows = {
-        each.name: _count(connection, each) for each in {step.table.name: step.table for step in _long(plan)}.values()
-    }
+    new = {step.table.name for step in plan.of("expand") if step.kind == "create_table" and step.table is not None}
+    tables = {step.table.name: step.table for step in _long(plan)}
+    rows = {name: _count(connection, _filled_from(table) if name in new else table) for name, table in tables.items()}
     rewritten = {step.table.name for step in plan.of("backfill")}
     seconds = sum(rows[step.table.name] / ROWS_PER_SECOND[step.kind] for step in _long(plan))
     return Work(sum(rows[name] for name in rewritten), math.ceil(seconds))
@@ -85,6 +85,11 @@ def work_of(connection: sa.Connection, plan: SchemaPlan) -> Work:
 def _long(plan: SchemaPlan) -> list[Any]:
     """The steps that take the longer the more records there are."""
     return [step for step in plan.steps if step.kind in ROWS_PER_SECOND and step.table is not None]
+
+
+def _filled_from(table: sa.Table) -> sa.Table:
+    """The table of the records to which the values of a new side table will belong."""
+    return next((key.column.table for key in table.foreign_keys), table)
 
 
 def _count(connection: sa.Connection, table: sa.Table) -> int:

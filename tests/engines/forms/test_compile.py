@@ -264,3 +264,90 @@ def test_the_manager_of_the_owner_can_be_followed_as_a_field() -> None:
     app = app_of(form("thing", field("boss", "formula", formula="owner.manager")))
 
     assert storages(app, "thing") == {"boss": "computed"}
+
+
+# --- roll-ups over rows, over several links, and of several levels ---
+
+PAIR = (
+    form("product", field("sold", "rollup", form="contract", rows="items", link="product", sum="quantity",
+                          where="record.state == 'signed'")),
+    form("contract", field("state", "select", options=["open", "signed"]),
+         field("items", "subform", fields=[{"id": "f_iproduct", "name": "product", "type": "link", "form": "product"},
+                                           field("quantity", "number")])),
+)  # fmt: skip
+
+
+def test_a_roll_up_over_rows_reads_the_rows_and_the_record_that_holds_them() -> None:
+    (rollup,) = app_of(*PAIR).rollups
+
+    assert (rollup.source, rollup.rows, rollup.link, rollup.level) == ("t_contract", "f_items", "f_iproduct", 1)
+    assert rollup.reads == {"f_iproduct", "f_quantity", "f_state"}
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"rows": "state"}, "/rows"),
+        ({"rows": "nothing"}, "/rows"),
+        ({"link": "quantity"}, "/link"),
+        ({"sum": "state"}, "/sum"),
+        ({"where": "state == 'open'"}, "/where"),
+        ({"sum": None, "distinct": "labels"}, "/distinct"),
+    ],
+)
+def test_a_wrong_roll_up_over_rows_is_told_where(options: dict[str, Any], place: str) -> None:
+    product, contract = PAIR
+    total = {key: each for key, each in (product["fields"][0] | options).items() if each is not None}
+    rows = {**contract["fields"][1], "fields": [*contract["fields"][1]["fields"], field("labels", "tags")]}
+
+    found = problems_of({**product, "fields": [total]}, {**contract, "fields": [contract["fields"][0], rows]})
+
+    assert [path for path, _ in found] == [f"/forms/0/fields/0{place}"]
+
+
+def levels(count: int) -> list[dict[str, Any]]:
+    """Forms above one another, each totalling the one below."""
+    lowest = form("level0", field("up", "link", form="level1"), field("total", "money"))
+    above = [
+        form(f"level{each}", {"id": f"f_up{each}", "name": "up", "type": "link", "form": f"level{each + 1}"},
+             {"id": f"f_total{each}", "name": "total", "type": "rollup", "form": f"level{each - 1}", "link": "up",
+              "sum": "total"})
+        for each in range(1, count + 1)
+    ]  # fmt: skip
+    return [lowest, *above, form(f"level{count + 1}", field("name"))]
+
+
+def test_the_third_total_above_another_one_follows_later() -> None:
+    app = app_of(*levels(4))
+
+    assert [(each.level, each.eventual) for each in app.rollups] == [(1, False), (2, False), (3, True), (4, True)]
+
+
+def test_a_circle_of_three_forms_is_refused_with_the_way_round() -> None:
+    one, two, three = (
+        form(name, {"id": f"f_l{name}", "name": "up", "type": "link", "form": above},
+             {"id": f"f_t{name}", "name": "total", "type": "rollup", "form": below, "link": "up", "sum": value},
+             {"id": f"f_x{name}", "name": "twice", "type": "formula", "formula": "total * 2", "decimals": 2})
+        for name, above, below, value in (("one", "two", "three", "total"), ("two", "three", "one", "twice"),
+                                          ("three", "one", "two", "twice"))
+    )  # fmt: skip
+
+    found = problems_of(one, two, three)
+
+    assert [code for _, code in found] == ["formula_cycle"]
+    with pytest.raises(InvalidDefinition) as refused:
+        app_of(one, two, three)
+    assert "one.total → three.total → two.twice → two.total → one.twice → one.total" in str(
+        refused.value.problems[0].as_json()["message"]
+    )
+
+
+def test_a_row_cannot_rest_on_a_total_of_its_record() -> None:
+    shares = field("shares", "subform", fields=[field("part", "number"),
+                   field("money", "formula", formula="part * record.budget", decimals=2)])  # fmt: skip
+    found = problems_of(
+        form("account", field("budget", "rollup", form="payment", link="account", sum="amount"), shares),
+        form("payment", field("account", "link", form="account"), field("amount", "money")),
+    )
+
+    assert found == [("/forms/0/fields/1/fields/1", "row_rests_on_record")]
