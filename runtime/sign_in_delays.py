@@ -1,6 +1,7 @@
 """Slows down guessing: failures per account and per address are counted, successes never are (L58)."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -14,6 +15,7 @@ FREE_FAILURES = 5
 LONGEST_DELAY = timedelta(seconds=60)
 ACCOUNT_MEMORY = timedelta(minutes=15)
 ADDRESS_FAILURES, ADDRESS_MEMORY = 30, timedelta(minutes=1)
+LONGEST_MEMORY = timedelta(hours=2)
 
 
 class TooManyAttempts(LimitExceeded):
@@ -40,22 +42,26 @@ def require_patience(connection: Connection, email: str, address: str, member: i
     failures from there count.
     """
     subject = _pair(email, address) if _is_known_there(connection, member, address) else _account(email)
-    failures, last = _failures(connection, subject, now - ACCOUNT_MEMORY)
+    failures, last = tries(connection, subject, now - ACCOUNT_MEMORY)
     if failures >= FREE_FAILURES and last is not None:
         until = last + min(LONGEST_DELAY, timedelta(seconds=2 ** min(failures - FREE_FAILURES, 6)))
         if now < until:
             raise TooManyAttempts(until - now)
-    failures, last = _failures(connection, _address(address), now - ADDRESS_MEMORY)
+    failures, last = tries(connection, _address(address), now - ADDRESS_MEMORY)
     if failures >= ADDRESS_FAILURES and last is not None:
         raise TooManyAttempts(last + ADDRESS_MEMORY - now)
 
 
 def count_failure(tx: Tx, email: str, address: str) -> None:
     """Remember a wrong try, and forget those that no longer matter."""
-    subjects = (_account(email), _pair(email, address), _address(address))
+    remember(tx, (_account(email), _pair(email, address), _address(address)), ACCOUNT_MEMORY)
+
+
+def remember(tx: Tx, subjects: Sequence[str], memory: timedelta) -> None:
+    """Count a try of each subject; what lies longer back than the memory goes."""
     rows = [{"id": new_id(), "subject": subject, "at": tx.now} for subject in subjects]
     tx.connection.execute(insert(tables.login_failure), rows)
-    old = tables.login_failure.c.at < tx.now - ACCOUNT_MEMORY
+    old = tables.login_failure.c.at < tx.now - memory
     tx.connection.execute(delete(tables.login_failure).where(tables.login_failure.c.subject.in_(subjects), old))
 
 
@@ -65,11 +71,18 @@ def forget_failures(tx: Tx, email: str, address: str) -> None:
     tx.connection.execute(delete(tables.login_failure).where(tables.login_failure.c.subject.in_(subjects)))
 
 
-def _failures(connection: Connection, subject: str, since: datetime) -> tuple[int, datetime | None]:
+def tries(connection: Connection, subject: str, since: datetime) -> tuple[int, datetime | None]:
+    """How often a subject tried since a moment, and when last."""
     failure = tables.login_failure.c
     query = select(func.count(), func.max(failure.at)).where(failure.subject == subject, failure.at > since)
     count, last = connection.execute(query).one()
     return count, last
+
+
+def purge(connection: Connection, now: datetime) -> int:
+    """Forget the tries that count for nothing any more."""
+    old = tables.login_failure.c.at < now - LONGEST_MEMORY
+    return connection.execute(delete(tables.login_failure).where(old)).rowcount
 
 
 def _is_known_there(connection: Connection, member: int | None, address: str) -> bool:

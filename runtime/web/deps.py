@@ -18,8 +18,9 @@ from metadata.problems import ROOT, Problem, Refusal, Refused
 from runtime import idempotency, identity, transaction
 from runtime.db.ids import new_id
 from runtime.idempotency import Answer
-from runtime.identity import NOBODY, NotSignedIn, Recognised, Session
+from runtime.identity import NOBODY, NotSignedIn, Recognised
 from runtime.services import Services
+from runtime.sessions import Session, require_elevated
 from runtime.transaction import Cause, Tx
 from runtime.web.answers import as_response, language_of
 from runtime.web.strict_json import BadJson
@@ -107,7 +108,7 @@ async def open_to_all() -> None:
 def anyone(request: Request) -> Visit:
     """Open to everybody; whoever is signed in is recognised all the same."""
     try:
-        return _recognise(request)
+        return recognise(request)
     except NotSignedIn:
         request.state.language = language_of(request)
         return Visit(request, services_of(request), NOBODY)
@@ -116,13 +117,13 @@ def anyone(request: Request) -> Visit:
 @guard
 def signed_in(request: Request) -> Visit:
     """Open to members and to API keys within their scopes."""
-    return _recognise(request)
+    return recognise(request)
 
 
 @guard
 def signed_in_page(request: Request) -> Visit:
     """Open to members in a browser; without a session the answer is the way to the sign-in page."""
-    visit = _recognise(request)
+    visit = recognise(request)
     if visit.session is None:
         raise NotSignedIn()
     return visit
@@ -133,11 +134,37 @@ def holds(right: str, scope: str = "admin") -> Guard:
 
     @guard
     def check(visit: Annotated[Visit, Depends(signed_in)]) -> Visit:
+        if right in visit.request.state.withheld:
+            message = {"en": "This needs a second factor", "zh": "该操作要求启用两步验证"}
+            way = {"en": "Set one up under Account settings", "zh": "请在“账户设置”中启用"}
+            raise Refused(Problem(ROOT, "second_factor_required", message, way))
         if right not in visit.actor.rights or not _in_scope(visit.actor, scope):
             raise Refused()
         return visit
 
     return check
+
+
+def elevated(of: Guard) -> Guard:
+    """Open to whom another guard lets in, at a browser, who gave the password in the last quarter of an hour.
+
+    Acts on the installation ask for this: a key, or a session that somebody left open, is not enough (S7).
+    """
+
+    @guard
+    def check(visit: Annotated[Visit, Depends(of)]) -> Visit:
+        require_elevated(must_be_session(visit), visit.services.clock())
+        return visit
+
+    return check
+
+
+def must_be_session(visit: Visit) -> Session:
+    """Some acts need a person at a browser; a key cannot make keys."""
+    if visit.session is None:
+        message = {"en": "Sign in with your password for this", "zh": "请使用密码登录后操作"}
+        raise Refused(Problem(ROOT, "session_needed", message))
+    return visit.session
 
 
 def needs_scope(scope: str) -> Guard:
@@ -169,6 +196,15 @@ async def checked_form(request: Request, visit: Annotated[Visit, Depends(anyone)
     if visit.session is not None and given != visit.csrf:
         message = {"en": "This page is out of date; load it again", "zh": "页面已过期，请刷新后重试"}
         raise Refused(Problem(ROOT, "form_expired", message))
+    request.state.form = form
+    return form
+
+
+async def elevated_form(
+    visit: Annotated[Visit, Depends(anyone)], form: Annotated[FormData, Depends(checked_form)]
+) -> FormData:
+    """The fields of a form that acts on the installation; where the password is asked for first, they are kept."""
+    require_elevated(must_be_session(visit), visit.services.clock())
     return form
 
 
@@ -177,14 +213,22 @@ SignedInPage = Annotated[Visit, Depends(signed_in_page)]
 Anyone = Annotated[Visit, Depends(anyone)]
 JsonBody = Annotated[dict[str, Any], Depends(json_body)]
 CheckedForm = Annotated[FormData, Depends(checked_form)]
+ElevatedForm = Annotated[FormData, Depends(elevated_form)]
+Elevated = Annotated[Visit, Depends(elevated(signed_in))]
 UserAdmin = Annotated[Visit, Depends(holds("user_admin"))]
+ElevatedUserAdmin = Annotated[Visit, Depends(elevated(holds("user_admin")))]
+Auditor = Annotated[Visit, Depends(holds("auditor", scope="see_audit"))]
 AppAdmin = Annotated[Visit, Depends(holds("app_admin", scope="build"))]
 
 __all__ = [
     "Answer",
     "Anyone",
     "AppAdmin",
+    "Auditor",
     "CheckedForm",
+    "Elevated",
+    "ElevatedForm",
+    "ElevatedUserAdmin",
     "JsonBody",
     "Refusal",
     "SignedIn",
@@ -200,7 +244,8 @@ def cookie_name(secure: bool) -> str:
     return "__Host-fourfold" if secure else "fourfold"
 
 
-def _recognise(request: Request) -> Visit:
+def recognise(request: Request) -> Visit:
+    """The visit of whoever asks, or NotSignedIn."""
     services = services_of(request)
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -214,6 +259,7 @@ def _recognise(request: Request) -> Visit:
             found = identity.session_actor(services, connection, token, request.path_params.get("app", ""))
     request.state.language = language_of(request, found.actor)
     request.state.actor = found.actor
+    request.state.withheld = found.withheld
     request.state.recognised = found
     return Visit(request, services, found.actor, found.session)
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlalchemy import select
@@ -9,13 +10,13 @@ from starlette.responses import Response
 
 from engines.organisation import Department, Organisation, Person
 from metadata.problems import Invalid, Path, Problem
-from runtime import audit, identity, organisation, passwords
+from runtime import departments, members, organisation
 from runtime.db import tables
 from runtime.idempotency import Answer
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import SignedIn, UserAdmin
-from runtime.web.session import Body, Id, Name, small
+from runtime.web.deps import ElevatedUserAdmin, SignedIn, UserAdmin
+from runtime.web.session import Body, Id, Name, hashes, small
 
 router = APIRouter(prefix="/api/v1", tags=["organisation"])
 
@@ -77,7 +78,7 @@ def directory(visit: SignedIn, search: Annotated[str, Query(max_length=200)] = "
 
 
 @router.get("/departments")
-def departments(visit: SignedIn) -> JsonResponse:
+def list_departments(visit: SignedIn) -> JsonResponse:
     """The tree of departments, with their heads."""
     with visit.read() as tx:
         tree = sorted(tx.organisation.departments.values(), key=lambda department: department.name)
@@ -97,7 +98,7 @@ def _department(one: Department) -> dict[str, Any]:
 
 
 @router.get("/members")
-def members(visit: UserAdmin) -> JsonResponse:
+def list_members(visit: UserAdmin) -> JsonResponse:
     """Everybody, with what he is and may."""
     with visit.read() as tx:
         people = sorted(tx.organisation.people.values(), key=lambda person: person.name)
@@ -112,64 +113,59 @@ def member(member: Id, visit: UserAdmin) -> JsonResponse:
 
 
 @router.post("/members", status_code=201)
-def add_member(body: NewMember, visit: UserAdmin) -> Response:
-    """Add a member; with a password he can sign in at once."""
-    kept = None
-    if body.password is not None:
-        passwords.require_good_password(body.password, (body.name, body.email), admin=bool(body.rights))
-        kept = passwords.hash_password(body.password)
+async def add_member(body: NewMember, visit: ElevatedUserAdmin) -> Response:
+    """Add a member; with a password he can sign in at once, without one he needs a link."""
     _check(body.rights, body.time_zone)
 
     def work(tx: Tx) -> Answer:
-        department, manager = _known_department(tx, body.department), _known_member(tx, "manager", body.manager)
-        made = organisation.add_member(
+        made = members.add(
             tx,
             body.name,
             body.email,
+            rights=frozenset(body.rights),
+            password=body.password or "",
             language=body.language,
             time_zone=body.time_zone,
-            department=department,
-            manager=manager,
-            rights=frozenset(body.rights),
-            password_hash=kept,
+            department=_known_department(tx, body.department),
+            manager=_known_member(tx, "manager", body.manager),
         )
-        audit.note(tx, "member_added", kind="member", object=made, detail={"rights": sorted(body.rights)})
         return Answer(_member(tx.organisation.people[made]), 201)
 
-    return visit.once(work)
+    in_turn = hashes(visit).run if body.password is not None else to_thread.run_sync
+    answer: Response = await in_turn(lambda: visit.once(work))
+    return answer
 
 
 @router.patch("/members/{member}")
-def change_member(member: Id, body: MemberChange, visit: UserAdmin) -> JsonResponse:
+def change_member(member: Id, body: MemberChange, visit: ElevatedUserAdmin) -> JsonResponse:
     """Change a member; department and manager change from now on, the past stays as it was."""
     _check(body.rights or [], body.time_zone)
     given = body.model_dump(exclude_unset=True)
+    kept = {name: value for name, value in given.items() if value is not None}
 
     def work(tx: Tx) -> dict[str, Any]:
-        before = _person(tx, number := small(member))
-        for name in ("name", "email", "language", "time_zone", "rights", "active"):
-            if name in given and given[name] is None:
-                del given[name]
-        plain = {name: value for name, value in given.items() if name not in ("department", "manager")}
-        if plain:
-            organisation.change_member(tx, number, **plain)
+        number = _person(tx, small(member)).id
         if "department" in given:
-            organisation.set_department(tx, number, _known_department(tx, body.department))
+            kept["department"] = _known_department(tx, body.department)
         if "manager" in given:
-            organisation.set_manager(tx, number, _known_member(tx, "manager", body.manager))
-        if body.active is False:
-            identity.end_sessions(tx, number)
-        detail = {"before": {"rights": sorted(before.rights)}, "after": given}
-        audit.note(tx, "member_changed", kind="member", object=number, detail=detail)
+            kept["manager"] = _known_member(tx, "manager", body.manager)
+        members.change(tx, number, **kept)
         return _member(tx.organisation.people[number])
 
     return JsonResponse(visit.run(work))
 
 
 @router.post("/members/{member}/password", status_code=204)
-def set_password(member: Id, body: Password, visit: UserAdmin) -> Response:
+async def set_password(member: Id, body: Password, visit: ElevatedUserAdmin) -> Response:
     """Give a member a new password; he is signed out everywhere."""
-    visit.run(lambda tx: identity.set_password(tx, small(member), body.password))
+    await hashes(visit).run(lambda: visit.run(lambda tx: members.set_password(tx, small(member), body.password)))
+    return Response(status_code=204)
+
+
+@router.delete("/members/{member}/second-factor", status_code=204)
+def take_second_factor(member: Id, visit: ElevatedUserAdmin) -> Response:
+    """Take the second factor of a member away who has lost it; he is signed out everywhere."""
+    visit.run(lambda tx: members.take_second_factor(tx, small(member)))
     return Response(status_code=204)
 
 
@@ -177,53 +173,38 @@ def set_password(member: Id, body: Password, visit: UserAdmin) -> Response:
 
 
 @router.post("/departments", status_code=201)
-def add_department(body: NewDepartment, visit: UserAdmin) -> Response:
+def add_department(body: NewDepartment, visit: ElevatedUserAdmin) -> Response:
     """Add a department."""
 
     def work(tx: Tx) -> Answer:
         parent, head = _known_department(tx, body.parent, "parent"), _known_member(tx, "head", body.head)
-        made = organisation.add_department(tx, body.name, parent, head)
-        audit.note(tx, "department_added", kind="department", object=made)
+        made = departments.add(tx, body.name, parent, head)
         return Answer(_department(tx.organisation.departments[made]), 201)
 
     return visit.once(work)
 
 
 @router.patch("/departments/{department}")
-def change_department(department: Id, body: DepartmentChange, visit: UserAdmin) -> JsonResponse:
+def change_department(department: Id, body: DepartmentChange, visit: ElevatedUserAdmin) -> JsonResponse:
     """Rename it, hang it elsewhere, give it another head; the last two from now on."""
     given = body.model_fields_set
 
     def work(tx: Tx) -> dict[str, Any]:
-        number = small(department)
-        if number not in tx.organisation.departments:
-            raise organisation.no_such("department", department)
-        if body.name is not None:
-            organisation.rename_department(tx, number, body.name)
+        changes: dict[str, Any] = {} if body.name is None else {"name": body.name}
         if "parent" in given:
-            organisation.set_parent(tx, number, _known_department(tx, body.parent, "parent"))
+            changes["parent"] = _known_department(tx, body.parent, "parent")
         if "head" in given:
-            organisation.set_head(tx, number, _known_member(tx, "head", body.head))
-        audit.note(
-            tx, "department_changed", kind="department", object=number, detail=body.model_dump(exclude_unset=True)
-        )
-        return _department(tx.organisation.departments[number])
+            changes["head"] = _known_member(tx, "head", body.head)
+        departments.change(tx, small(department), **changes)
+        return _department(tx.organisation.departments[small(department)])
 
     return JsonResponse(visit.run(work))
 
 
 @router.delete("/departments/{department}", status_code=204)
-def close_department(department: Id, visit: UserAdmin) -> Response:
+def close_department(department: Id, visit: ElevatedUserAdmin) -> Response:
     """Take an empty department out of the tree."""
-
-    def work(tx: Tx) -> None:
-        number = small(department)
-        if number not in tx.organisation.departments:
-            raise organisation.no_such("department", department)
-        organisation.close_department(tx, number)
-        audit.note(tx, "department_closed", kind="department", object=number)
-
-    visit.run(work)
+    visit.run(lambda tx: departments.close(tx, small(department)))
     return Response(status_code=204)
 
 
@@ -240,25 +221,23 @@ def role_members(app: str, role: str, visit: UserAdmin) -> JsonResponse:
 
 
 @router.put("/apps/{app}/roles/{role}/members/{member}", status_code=204)
-def grant_role(app: str, role: str, member: Id, visit: UserAdmin) -> Response:
+def grant_role(app: str, role: str, member: Id, visit: ElevatedUserAdmin) -> Response:
     """Give a member a role (its id) of an app."""
 
     def work(tx: Tx) -> None:
         _known_role(tx, app, role)
-        organisation.grant_role(tx, app, role, _person(tx, small(member)).id)
-        audit.note(tx, "role_granted", kind="member", object=member, app=app, detail={"role": role})
+        members.grant_role(tx, app, role, _person(tx, small(member)).id)
 
     visit.run(work)
     return Response(status_code=204)
 
 
 @router.delete("/apps/{app}/roles/{role}/members/{member}", status_code=204)
-def withdraw_role(app: str, role: str, member: Id, visit: UserAdmin) -> Response:
+def withdraw_role(app: str, role: str, member: Id, visit: ElevatedUserAdmin) -> Response:
     """Take a role of an app away."""
 
     def work(tx: Tx) -> None:
-        organisation.withdraw_role(tx, app, role, _person(tx, small(member)).id)
-        audit.note(tx, "role_withdrawn", kind="member", object=member, app=app, detail={"role": role})
+        members.withdraw_role(tx, app, role, _person(tx, small(member)).id)
 
     visit.run(work)
     return Response(status_code=204)

@@ -1,19 +1,18 @@
-"""JSON for signing in and out, for what I am, my devices, my password and my keys."""
+"""JSON for signing in and out, for what I am, my devices and my password."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from anyio import to_thread
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from engines.json_values import id_in
-from metadata.problems import ROOT, Problem, Refused
-from runtime import identity, organisation
-from runtime.db.ids import new_id
-from runtime.identity import Session
-from runtime.transaction import Cause
+from runtime import members, organisation, sessions, sign_in
+from runtime.sessions import Session
+from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import Anyone, SignedIn, Visit, address_of, cookie_name, services_of
+from runtime.web.deps import Anyone, SignedIn, Visit, address_of, cookie_name, must_be_session
 from runtime.web.limits import HashQueue
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
@@ -39,8 +38,15 @@ class NewPassword(Body):
     password: str = Field(max_length=1000)
 
 
+class Code(Body):
+    ticket: str = Field(max_length=100)
+    code: str = Field(max_length=100)
+    remember: bool = False
+
+
 class Elevation(Body):
     password: str = Field(max_length=1000)
+    code: str = Field(default="", max_length=100)
 
 
 class Profile(Body):
@@ -49,34 +55,33 @@ class Profile(Body):
     time_zone: str | None = Field(default=None, max_length=64)
 
 
-class NewKey(Body):
-    name: Name
-    scopes: list[str] | None = Field(default=None, max_length=50)
-    days: int = identity.KEY_DAYS
-    networks: list[str] | None = Field(default=None, max_length=20)
-
-
 @router.post("/session", status_code=201)
-async def sign_in(body: SignIn, visit: Anyone) -> Response:
-    """Sign in: a cookie for browsers. Waits its turn without holding a thread, for hashing is slow on purpose."""
+async def open_session(body: SignIn, visit: Anyone) -> Response:
+    """Sign in: a cookie for browsers. Who has a second factor gets a ticket (code_required) for the next step."""
     session = await enter(visit, body.email, body.password, body.remember)
-    return with_cookie(JsonResponse({"member": str(session.member), "csrf": session.csrf}, 201), visit, session)
+    return _entered(visit, session)
+
+
+@router.post("/session/code", status_code=201)
+async def enter_code(body: Code, visit: Anyone) -> Response:
+    """The second step of signing in: the code of the authenticator app, or a recovery code."""
+    return _entered(visit, await finish(visit, body.ticket, body.code, body.remember))
 
 
 @router.delete("/session", status_code=204)
-def sign_out(visit: SignedIn) -> Response:
+def close_session(visit: SignedIn) -> Response:
     """Sign out on this device."""
     if (session := visit.session) is not None:
-        visit.run(lambda tx: identity.sign_out(tx, session.id))
+        visit.run(lambda tx: sessions.sign_out(tx, session.id))
     return without_cookie(Response(status_code=204), visit)
 
 
-@router.post("/session/elevation")
-async def elevate(body: Elevation, visit: SignedIn) -> JsonResponse:
-    """Enter the password again, for acts on the installation."""
-    session = must_be_session(visit)
-    until = await hashes(visit).run(lambda: visit.run(lambda tx: identity.elevate(tx, session.id, body.password)))
-    return JsonResponse({"elevated_until": until})
+@router.post("/session/elevate")
+async def elevate(body: Elevation, visit: SignedIn) -> Response:
+    """Give the password again (and the code of who has a second factor): opens acts on the installation for 15 min."""
+    session = await confirm(visit, body.password, body.code)
+    answer = JsonResponse({"elevated_until": session.elevated_until, "csrf": session.csrf})
+    return with_cookie(answer, visit, session)
 
 
 @router.get("/me")
@@ -120,57 +125,23 @@ def change_profile(body: Profile, visit: SignedIn) -> JsonResponse:
 
 
 @router.get("/sessions")
-def sessions(visit: SignedIn) -> JsonResponse:
+def my_sessions(visit: SignedIn) -> JsonResponse:
     """The devices on which I am signed in."""
     with visit.read() as tx:
-        return JsonResponse({"items": identity.sessions(tx)})
+        return JsonResponse({"items": sessions.sessions(tx)})
 
 
 @router.delete("/sessions/{session}", status_code=204)
 def revoke_session(session: Id, visit: SignedIn) -> Response:
     """Sign out on another device."""
-    visit.run(lambda tx: identity.revoke_session(tx, small(session)))
+    visit.run(lambda tx: sessions.revoke_session(tx, small(session)))
     return Response(status_code=204)
 
 
 @router.post("/me/password", status_code=204)
-async def change_password(body: NewPassword, visit: SignedIn, request: Request) -> Response:
+async def change_password(body: NewPassword, visit: SignedIn) -> Response:
     """Change my password; every device is signed out, this one signs in anew."""
-    session = must_be_session(visit)
-
-    def work() -> Session:
-        def change(tx: Any) -> Session:
-            identity.change_password(tx, body.old_password, body.password)
-            agent = request.headers.get("user-agent", "")
-            return identity.open_session(tx, session.member, address_of(request), agent, session.remembered)
-
-        return visit.run(change)
-
-    return with_cookie(Response(status_code=204), visit, await hashes(visit).run(work))
-
-
-@router.get("/keys")
-def keys(visit: SignedIn) -> JsonResponse:
-    """My API keys, without their secrets."""
-    with visit.read() as tx:
-        return JsonResponse({"items": identity.keys(tx)})
-
-
-@router.post("/keys", status_code=201)
-def create_key(body: NewKey, visit: SignedIn) -> JsonResponse:
-    """Make an API key; its secret is shown in this answer only."""
-    must_be_session(visit)
-    return JsonResponse(
-        visit.run(lambda tx: identity.create_key(tx, body.name, body.scopes, body.days, body.networks)), 201
-    )
-
-
-@router.delete("/keys/{key}", status_code=204)
-def revoke_key(key: Id, visit: SignedIn) -> Response:
-    """Stop an API key at once."""
-    must_be_session(visit)
-    visit.run(lambda tx: identity.revoke_key(tx, small(key)))
-    return Response(status_code=204)
+    return with_cookie(Response(status_code=204), visit, await renew(visit, body.old_password, body.password))
 
 
 # --- shared with the sign-in page ---
@@ -183,22 +154,51 @@ def hashes(visit: Visit) -> HashQueue:
 
 
 async def enter(visit: Visit, email: str, password: str, remember: bool) -> Session:
-    """Check the password when its turn comes and open a session."""
-    request, services = visit.request, services_of(visit.request)
-    agent = request.headers.get("user-agent", "")
-    cause = Cause(new_id(), "request", request=request.state.id)
-    address = address_of(request)
+    """Check the password when its turn comes and open a session; waiting holds no thread."""
+    who, cause = _device(visit), visit.cause
     return await hashes(visit).run(
-        lambda: identity.sign_in(
-            services, email, password, address=address, agent=agent, remember=remember, cause=cause
-        )
+        lambda: sign_in.sign_in(visit.services, email, password, remember=remember, cause=cause, **who)
     )
+
+
+async def finish(visit: Visit, ticket: str, code: str, remember: bool) -> Session:
+    """Check the code of the second step and open a session."""
+    who, cause = _device(visit), visit.cause
+    return await to_thread.run_sync(
+        lambda: sign_in.enter_code(visit.services, ticket, code, remember=remember, cause=cause, **who)
+    )
+
+
+async def confirm(visit: Visit, password: str, code: str) -> Session:
+    """Check once more who sits there."""
+    session, address, cause = must_be_session(visit), address_of(visit.request), visit.cause
+    work = lambda: sign_in.elevate(visit.services, visit.actor, session, password, code, address=address, cause=cause)  # noqa: E731
+    return await hashes(visit).run(work)
+
+
+async def renew(visit: Visit, old: str, new: str) -> Session:
+    """Change the password and go on in a new session."""
+    session, who = must_be_session(visit), _device(visit)
+
+    def change(tx: Tx) -> Session:
+        members.change_password(tx, old, new)
+        return sessions.open_session(tx, session.member, remember=session.remembered, **who)
+
+    return await hashes(visit).run(lambda: visit.run(change))
+
+
+def _device(visit: Visit) -> dict[str, str]:
+    return {"address": address_of(visit.request), "agent": visit.request.headers.get("user-agent", "")}
+
+
+def _entered(visit: Visit, session: Session) -> Response:
+    return with_cookie(JsonResponse({"member": str(session.member), "csrf": session.csrf}, 201), visit, session)
 
 
 def with_cookie(response: Response, visit: Visit, session: Session) -> Response:
     """Hand the session's token to the browser, and to nobody else."""
     settings = visit.services.settings
-    life = identity.ABSOLUTE_REMEMBERED if session.remembered else None
+    life = sessions.ABSOLUTE_REMEMBERED if session.remembered else None
     response.set_cookie(
         cookie_name(settings.is_secure),
         session.token,
@@ -216,14 +216,6 @@ def without_cookie(response: Response, visit: Visit) -> Response:
     settings = visit.services.settings
     response.delete_cookie(cookie_name(settings.is_secure), path="/", secure=settings.is_secure, httponly=True)
     return response
-
-
-def must_be_session(visit: Visit) -> Session:
-    """Some acts need a person at a browser; a key cannot make keys."""
-    if visit.session is None:
-        message = {"en": "Sign in with your password for this", "zh": "请使用密码登录后操作"}
-        raise Refused(Problem(ROOT, "session_needed", message))
-    return visit.session
 
 
 def small(text: str) -> int:

@@ -15,7 +15,7 @@ from posixpath import dirname, join, normpath
 from typing import Any
 
 from engines.actor import system
-from runtime import identity, transaction
+from runtime import sessions, transaction
 from runtime.services import Services, open_services
 from runtime.settings import Settings
 from tests.benchmarks.ground import ROOT, Server, free_port, serving, tell
@@ -47,7 +47,7 @@ def _session(services: Services) -> str:
         role = services.apps.live(tx, "crm").role_ids
         people = tx.organisation.people.values()
         held = [each.id for each in people if role["sales_director"] in each.roles.get("crm", ())]
-        return identity.open_session(tx, held[0], "127.0.0.1", "benchmark", False).token
+        return sessions.open_session(tx, held[0], "127.0.0.1", "benchmark", False).token
 
     return transaction.run(services, system("bench"), work)
 

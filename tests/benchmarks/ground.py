@@ -22,7 +22,7 @@ from sqlalchemy import make_url, text
 
 from builder_api.packages import import_app
 from engines.actor import Actor, system
-from runtime import identity, organisation, transaction
+from runtime import organisation, sessions, transaction
 from runtime.db.engine import open_database
 from runtime.db.migrate import migrate
 from runtime.services import Services
@@ -167,7 +167,7 @@ def _people(tx: Any, made: Ground) -> None:
     for number in range(50):
         place = made.north if number % 2 else made.south
         organisation.add_member(tx, f"Seller {number}", f"seller{number}@example.com", department=place)
-    made.token = identity.open_session(tx, made.mia, "127.0.0.1", "benchmark", False).token
+    made.token = sessions.open_session(tx, made.mia, "127.0.0.1", "benchmark", False).token
 
 
 def seed(made: Ground, count: int, tables: tuple[tuple[str, str], ...] = (("t_deal", "f_"),)) -> None:

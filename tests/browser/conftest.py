@@ -102,7 +102,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def _prepare(services: Any) -> dict[str, int]:
     from builder_api import publish
     from engines.actor import system
-    from runtime import identity, organisation, transaction
+    from runtime import members, organisation, transaction
 
     for name in ("crm", "leave"):
         document = json.loads((ROOT / "examples" / f"{name}_app.json").read_text())
@@ -115,8 +115,8 @@ def _prepare(services: Any) -> dict[str, int]:
         seller = organisation.add_member(
             tx, "王海涛", "tao@example.com", language="zh", department=sales, manager=admin
         )
-        identity.set_password(tx, admin, PASSWORD)
-        identity.set_password(tx, seller, PASSWORD)
+        members.set_password(tx, admin, PASSWORD)
+        members.set_password(tx, seller, PASSWORD)
         for app in ("crm", "leave"):
             compiled = services.apps.live(tx, app)
             for role in compiled.role_ids.values():
@@ -215,7 +215,7 @@ def screen(browser: Any, site: Site) -> Iterator[Opener]:
 
 
 def _session(site: Site, person: str) -> str:
-    from runtime import identity, transaction
+    from runtime import identity, sessions, transaction
 
     with transaction.begin(site.services, identity.NOBODY) as tx:
-        return identity.open_session(tx, site.people[person], "127.0.0.1", "browser test", remember=False).token
+        return sessions.open_session(tx, site.people[person], "127.0.0.1", "browser test", remember=False).token

@@ -11,7 +11,7 @@ from typing import Any
 
 from builder_api.publish import import_document
 from engines.actor import Actor, system
-from runtime import identity, organisation, passwords, transaction
+from runtime import api_keys, organisation, passwords, transaction
 from runtime.services import Services
 from runtime.transaction import Tx
 from tests.faults.server import Client
@@ -194,7 +194,7 @@ def open_books(services: Services) -> Books:
     people, keys = transaction.run(services, system("test"), _hire), {}
     for name, member in people.items():
         actor = Actor("user", member, name)
-        keys[name] = transaction.run(services, actor, lambda tx: identity.create_key(tx, "test", None))["key"]
+        keys[name] = transaction.run(services, actor, lambda tx: api_keys.create_key(tx, "test", None))["key"]
 
     def add(tx: Tx) -> tuple[int, ...]:
         app = services.apps.live(tx, APP)

@@ -8,7 +8,7 @@ from sqlalchemy import event
 
 from engines.actor import system
 from metadata.problems import Conflict, Invalid, NotFound
-from runtime import identity, organisation
+from runtime import identity, members, organisation
 from runtime.services import Services
 from runtime.transaction import Tx, read, run
 from tests.runtime.conftest import MovedClock
@@ -114,7 +114,7 @@ def test_only_an_empty_department_can_be_closed(services: Services, hire: Hire) 
 
 def test_who_has_left_acts_no_more(services: Services, hire: Hire) -> None:
     ada = hire("Ada")
-    do(services, lambda tx: identity.deactivate(tx, ada))
+    do(services, lambda tx: members.deactivate(tx, ada))
 
     with pytest.raises(identity.NotSignedIn):
         identity.actor_of(people(services), ada)

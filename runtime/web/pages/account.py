@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import Response
 from sqlalchemy import select
 
 from engines.json_values import id_in
 from metadata.problems import Refusal
-from runtime import identity, organisation
+from runtime import api_keys, organisation, second_factor, sessions
 from runtime.db import tables
 from runtime.transaction import Tx
-from runtime.web import session as sessions
+from runtime.web import session as entrance
 from runtime.web.answers import LANGUAGES
-from runtime.web.deps import CheckedForm, address_of
+from runtime.web.deps import CheckedForm, ElevatedForm
 from runtime.web.pages.page import LANGUAGE_COOKIE, Page, SignedInOnly
 
 router = APIRouter(include_in_schema=False)
@@ -37,39 +37,31 @@ def change_profile(page: SignedInOnly, form: CheckedForm) -> Response:
 
 
 @router.post("/account/password")
-async def change_password(page: SignedInOnly, form: CheckedForm, request: Request) -> Response:
+async def change_password(page: SignedInOnly, form: CheckedForm) -> Response:
     old, new = str(form.get("current", ""))[:1000], str(form.get("new", ""))[:1000]
-    session = sessions.must_be_session(page.visit)
-
-    def change(tx: Tx) -> identity.Session:
-        identity.change_password(tx, old, new)
-        agent = request.headers.get("user-agent", "")
-        return identity.open_session(tx, session.member, address_of(request), agent, session.remembered)
-
     try:
-        fresh = await sessions.hashes(page.visit).run(lambda: page.visit.run(change))
+        fresh = await entrance.renew(page.visit, old, new)
     except Refusal as refusal:
         return _shown(page, refusal.status, problems=page.problems(refusal))
-    return sessions.with_cookie(page.go("/account", page.word("The password has been changed")), page.visit, fresh)
+    return entrance.with_cookie(page.go("/account", page.word("The password has been changed")), page.visit, fresh)
 
 
 @router.post("/account/sessions/end-others")
 def end_other_sessions(page: SignedInOnly, form: CheckedForm) -> Response:
     def end(tx: Tx) -> None:
-        for each in identity.sessions(tx):
+        for each in sessions.sessions(tx):
             if not each["current"]:
-                identity.revoke_session(tx, int(each["id"]))
+                sessions.revoke_session(tx, int(each["id"]))
 
     page.visit.run(end)
     return page.go("/account", page.word("All other sessions have ended"))
 
 
 @router.post("/account/keys")
-def create_key(page: SignedInOnly, form: CheckedForm) -> Response:
+def create_key(page: SignedInOnly, form: ElevatedForm) -> Response:
     name = str(form.get("name", "")).strip()[:80] or "key"
-    sessions.must_be_session(page.visit)
     try:
-        made = page.visit.run(lambda tx: identity.create_key(tx, name, None))
+        made = page.visit.run(lambda tx: api_keys.create_key(tx, name, None))
     except Refusal as refusal:
         return _shown(page, refusal.status, problems=page.problems(refusal))
     return _shown(page, new_key=made["key"])
@@ -77,15 +69,16 @@ def create_key(page: SignedInOnly, form: CheckedForm) -> Response:
 
 @router.post("/account/keys/{key}/revoke")
 def revoke_key(page: SignedInOnly, form: CheckedForm, key: str) -> Response:
-    page.visit.run(lambda tx: identity.revoke_key(tx, id_in(key) or 0))
+    page.visit.run(lambda tx: api_keys.revoke_key(tx, id_in(key) or 0))
     return page.go("/account", page.word("The key has been revoked"))
 
 
 def _shown(page: Page, status: int = 200, **more: Any) -> Response:
     with page.visit.read() as tx:
         member = tx.connection.execute(select(tables.member).where(tables.member.c.id == _me(page))).one()
-        valid = [each for each in identity.keys(tx) if each["revoked_at"] is None and each["expires_at"] > tx.now]
-        context = {"member": member, "sessions": identity.sessions(tx), "keys": valid, "now": tx.now, **more}
+        valid = [each for each in api_keys.keys(tx) if each["revoked_at"] is None and each["expires_at"] > tx.now]
+        context = {"member": member, "sessions": sessions.sessions(tx), "keys": valid, "now": tx.now, **more}
+        context["second_factor"] = second_factor.is_on(tx.connection, _me(page))
         return page.show(tx, "pages/account/account.html", status, **context)
 
 

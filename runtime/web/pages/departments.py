@@ -9,9 +9,8 @@ from starlette.datastructures import FormData
 from engines.json_values import id_in
 from engines.organisation import Organisation
 from metadata.problems import Invalid, Path, Problem, Refusal
-from runtime import organisation
-from runtime.transaction import Tx
-from runtime.web.deps import CheckedForm, UserAdmin
+from runtime import departments
+from runtime.web.deps import ElevatedForm, UserAdmin
 from runtime.web.pages.members import department_choices
 from runtime.web.pages.page import Page, page_of
 
@@ -19,24 +18,18 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/admin/departments")
-def departments(visit: UserAdmin) -> Response:
+def tree(visit: UserAdmin) -> Response:
     return _tree(page_of(visit))
 
 
 @router.post("/admin/departments")
-def add_department(visit: UserAdmin, form: CheckedForm) -> Response:
-    return _saved(page_of(visit), lambda tx: organisation.add_department(tx, *_read(form)))
+def add_department(visit: UserAdmin, form: ElevatedForm) -> Response:
+    return _saved(page_of(visit), lambda tx: departments.add(tx, **_read(form)))
 
 
 @router.post("/admin/departments/{department}")
-def change_department(visit: UserAdmin, form: CheckedForm, department: int) -> Response:
-    def change(tx: Tx) -> None:
-        name, parent, head = _read(form)
-        organisation.rename_department(tx, department, name)
-        organisation.set_parent(tx, department, parent)
-        organisation.set_head(tx, department, head)
-
-    return _saved(page_of(visit), change)
+def change_department(visit: UserAdmin, form: ElevatedForm, department: int) -> Response:
+    return _saved(page_of(visit), lambda tx: departments.change(tx, department, **_read(form)))
 
 
 def _saved(page: Page, work: Any) -> Response:
@@ -47,11 +40,11 @@ def _saved(page: Page, work: Any) -> Response:
     return page.go("/admin/departments", page.word("Saved"))
 
 
-def _read(form: FormData) -> tuple[str, int | None, int | None]:
+def _read(form: FormData) -> dict[str, Any]:
     name = str(form.get("name", "")).strip()[:200]
     if not name:
         raise Invalid(Problem(Path(("name",)), "required", {"en": "Write a name", "zh": "请填写名称"}))
-    return name, id_in(str(form.get("parent", ""))), id_in(str(form.get("head", "")))
+    return {"name": name, "parent": id_in(str(form.get("parent", ""))), "head": id_in(str(form.get("head", "")))}
 
 
 def _tree(page: Page, status: int = 200, **more: Any) -> Response:

@@ -1,6 +1,5 @@
 """The people of the organisation: a list, and one person with his place and his roles."""
 
-import secrets
 from typing import Any
 
 from fastapi import APIRouter
@@ -9,12 +8,11 @@ from starlette.datastructures import FormData
 
 from engines.json_values import id_in
 from engines.organisation import Organisation, Person
-from metadata.problems import Invalid, NotFound, Path, Problem, Refusal
-from runtime import identity, organisation
+from metadata.problems import Conflict, Invalid, NotFound, Path, Problem, Refusal
+from runtime import members, password_links, second_factor
 from runtime.organisation import RIGHTS
 from runtime.transaction import Tx
-from runtime.web import session as sessions
-from runtime.web.deps import CheckedForm, UserAdmin
+from runtime.web.deps import ElevatedForm, UserAdmin
 from runtime.web.pages.navigation import live_apps
 from runtime.web.pages.page import Page, page_of
 
@@ -29,17 +27,17 @@ RIGHT_TITLES = {
 
 
 @router.get("/admin/members")
-def members(visit: UserAdmin) -> Response:
+def list_members(visit: UserAdmin) -> Response:
     return _list(page_of(visit))
 
 
 @router.post("/admin/members")
-async def add_member(visit: UserAdmin, form: CheckedForm) -> Response:
-    page, password = page_of(visit), _new_password()
-    name, email = str(form.get("name", "")).strip(), str(form.get("email", "")).strip()
+def add_member(visit: UserAdmin, form: ElevatedForm) -> Response:
+    """Add somebody; he chooses his password by a link, which is mailed or, without a mail server, shown once."""
+    page, name, email = page_of(visit), str(form.get("name", "")).strip(), str(form.get("email", "")).strip()
 
-    def add(tx: Tx) -> None:
-        member = organisation.add_member(
+    def add(tx: Tx) -> str:
+        member = members.add(
             tx,
             name,
             email,
@@ -47,23 +45,28 @@ async def add_member(visit: UserAdmin, form: CheckedForm) -> Response:
             manager=id_in(str(form.get("manager", ""))),
             language=page.language,
         )
-        identity.set_password(tx, member, password)
+        if tx.settings.smtp_host:
+            password_links.mail(tx, member)
+            return ""
+        return password_links.make(tx, member)
 
     try:
         _require_name(name, email)
-        await sessions.hashes(visit).run(lambda: visit.run(add))
+        link = visit.run(add)
     except Refusal as refusal:
         return _list(page, refusal.status, problems=page.problems(refusal), values={"name": name, "email": email})
-    return _list(page, new_password=password, new_member=name)
+    if not link:
+        return page.go("/admin/members", page.word("An invitation is on its way to %(email)s", email=email))
+    return _list(page, link=link, new_member=name)
 
 
 @router.get("/admin/members/{member}")
-def member(visit: UserAdmin, member: int) -> Response:
+def one_member(visit: UserAdmin, member: int) -> Response:
     return _one(page_of(visit), member)
 
 
 @router.post("/admin/members/{member}")
-def change_member(visit: UserAdmin, form: CheckedForm, member: int) -> Response:
+def change_member(visit: UserAdmin, form: ElevatedForm, member: int) -> Response:
     page = page_of(visit)
     try:
         visit.run(lambda tx: _change(tx, member, form))
@@ -72,25 +75,48 @@ def change_member(visit: UserAdmin, form: CheckedForm, member: int) -> Response:
     return page.go(f"/admin/members/{member}", page.word("Saved"))
 
 
-@router.post("/admin/members/{member}/password")
-async def reset_password(visit: UserAdmin, form: CheckedForm, member: int) -> Response:
-    password = _new_password()
-    await sessions.hashes(visit).run(lambda: visit.run(lambda tx: identity.set_password(tx, member, password)))
-    return _one(page_of(visit), member, new_password=password)
+@router.post("/admin/members/{member}/link")
+def make_link(visit: UserAdmin, form: ElevatedForm, member: int) -> Response:
+    """Show once a link with which this person sets a password."""
+    page = page_of(visit)
+    try:
+        return _one(page, member, link=visit.run(lambda tx: password_links.make(tx, member)))
+    except Conflict as refusal:
+        return _one(page, member, refusal.status, problems=page.problems(refusal))
+
+
+@router.post("/admin/members/{member}/mail")
+def mail_link(visit: UserAdmin, form: ElevatedForm, member: int) -> Response:
+    """Mail such a link."""
+    page = page_of(visit)
+    try:
+        visit.run(lambda tx: password_links.mail(tx, member))
+    except Conflict as refusal:
+        return _one(page, member, refusal.status, problems=page.problems(refusal))
+    return page.go(f"/admin/members/{member}", page.word("The link is on its way"))
+
+
+@router.post("/admin/members/{member}/second-factor")
+def take_second_factor(visit: UserAdmin, form: ElevatedForm, member: int) -> Response:
+    page = page_of(visit)
+    visit.run(lambda tx: members.take_second_factor(tx, member))
+    return page.go(f"/admin/members/{member}", page.word("The second factor is off"))
 
 
 def _change(tx: Tx, member: int, form: FormData) -> None:
+    """Change what differs, so that the audit tells what was changed and nothing else."""
     person = _person(tx.organisation, member)
-    name, active = str(form.get("name", "")).strip(), form.get("active") == "true"
+    name = str(form.get("name", "")).strip()
     _require_name(name, person.email)
-    rights = frozenset(str(each) for each in form.getlist("right")) & RIGHTS
-    organisation.change_member(tx, member, name=name, rights=rights)
-    if active != person.active:
-        organisation.change_member(tx, member, active=True) if active else identity.deactivate(tx, member)
-    if (department := id_in(str(form.get("department", "")))) != person.department:
-        organisation.set_department(tx, member, department)
-    if (manager := id_in(str(form.get("manager", "")))) != person.manager:
-        organisation.set_manager(tx, member, manager)
+    wanted = {
+        "name": name,
+        "rights": frozenset(str(each) for each in form.getlist("right")) & RIGHTS,
+        "active": form.get("active") == "true",
+        "department": id_in(str(form.get("department", ""))),
+        "manager": id_in(str(form.get("manager", ""))),
+    }
+    if changes := {key: value for key, value in wanted.items() if value != getattr(person, key)}:
+        members.change(tx, member, **changes)
     _change_roles(tx, person, {str(each) for each in form.getlist("role")})
 
 
@@ -99,9 +125,9 @@ def _change_roles(tx: Tx, person: Person, wanted: set[str]) -> None:
         for role in app.role_ids.values():
             held, asked = role in person.roles.get(app.name, ()), f"{app.name}:{role}" in wanted
             if asked and not held:
-                organisation.grant_role(tx, app.name, role, person.id)
+                members.grant_role(tx, app.name, role, person.id)
             if held and not asked:
-                organisation.withdraw_role(tx, app.name, role, person.id)
+                members.withdraw_role(tx, app.name, role, person.id)
 
 
 def _list(page: Page, status: int = 200, **more: Any) -> Response:
@@ -147,6 +173,8 @@ def _one(page: Page, member: int, status: int = 200, **more: Any) -> Response:
         people = sorted((p for p in tx.organisation.people.values() if p.active), key=lambda each: each.name)
         context = {"member": person, "roles": roles, "rights": rights, "members": people, **more}
         context["departments"] = department_choices(tx.organisation)
+        context["second_factor"] = second_factor.is_on(tx.connection, member)
+        context["has_mail"] = bool(tx.settings.smtp_host)
         return page.show(tx, "pages/admin/member.html", status, **context)
 
 
@@ -183,7 +211,3 @@ def _require_name(name: str, email: str) -> None:
 
 def _name(things: Any, id: int | None) -> str:
     return things[id].name if id in things else ""
-
-
-def _new_password() -> str:
-    return secrets.token_urlsafe(12)

@@ -1,12 +1,16 @@
 """How a refusal looks in a browser: a whole page with a way out, or a few words in the shared dialog."""
 
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
+from runtime.sessions import ElevationRequired
 from runtime.web.answers import language_of
-from runtime.web.pages.page import THEME_COOKIE
+from runtime.web.deps import recognise
+from runtime.web.pages.page import THEME_COOKIE, page_of, safe_path
+from runtime.web.pages.sign_in import ask_again
 from runtime.web.rendering import render
 
 router = APIRouter(include_in_schema=False)
@@ -18,7 +22,9 @@ def install(app: FastAPI) -> None:
 
 
 def render_problem(request: Request, problem: dict[str, Any]) -> Response:
-    """A problem as a fragment for htmx, as a page for a browser."""
+    """A problem as a fragment for htmx, as a page for a browser; where the password is missing, the page that asks."""
+    if problem["code"] == ElevationRequired.code:
+        return _ask_who_it_is(request)
     language = language_of(request, getattr(request.state, "actor", None))
     status = int(problem["status"])
     context = {
@@ -35,3 +41,11 @@ def render_problem(request: Request, problem: dict[str, Any]) -> Response:
     answer = HTMLResponse(render("partials/refused.html", language, context), status)
     answer.headers.update({"HX-Retarget": "#dialog", "HX-Reswap": "innerHTML"})
     return answer
+
+
+def _ask_who_it_is(request: Request) -> Response:
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if "hx-request" in request.headers:
+        here = urlsplit(request.headers.get("hx-current-url", "/")).path
+        return Response(status_code=200, headers={"HX-Redirect": f"/confirm?next={quote(safe_path(here), safe='')}"})
+    return ask_again(page_of(recognise(request)), here, getattr(request.state, "form", None))

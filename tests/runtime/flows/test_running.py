@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from metadata.problems import Conflict, Invalid, NotFound, Refused
-from runtime import flow_access, flow_progress, flows, identity, organisation, records, tasks
+from runtime import flow_access, flow_progress, flows, members, organisation, records, tasks
 from runtime.db import tables
 
 
@@ -99,7 +99,7 @@ def test_who_lost_his_role_no_longer_decides(department):
 
 def test_the_task_of_somebody_who_left_becomes_an_incident_where_nobody_else_can_decide(department):
     id = department.submit(department.contract(10))
-    department.run("system", lambda tx, app: identity.deactivate(tx, department.people["dan"]))
+    department.run("system", lambda tx, app: members.deactivate(tx, department.people["dan"]))
 
     assert flows.release_leavers(department.services) == 1
     assert flows.release_leavers(department.services) == 0

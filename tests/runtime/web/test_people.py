@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 from starlette.testclient import TestClient
 
-from runtime.web import health, organisation, session
+from runtime.web import api_keys, health, organisation, session
 
 SignIn = Callable[[str], dict[str, str]]
 Hire = Callable[..., int]
@@ -15,7 +15,7 @@ ADMIN = frozenset({"user_admin"})
 
 @pytest.fixture
 def modules() -> tuple[ModuleType, ...]:
-    return (health, session, organisation)
+    return (health, session, api_keys, organisation)
 
 
 @pytest.fixture

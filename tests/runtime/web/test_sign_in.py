@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from runtime.db import tables
 from runtime.services import Services
-from runtime.web import health, organisation, session
+from runtime.web import api_keys, health, organisation, session
 from tests.runtime.conftest import PASSWORD, MovedClock
 
 SignIn = Callable[[str], dict[str, str]]
@@ -19,7 +19,7 @@ Hire = Callable[..., int]
 
 @pytest.fixture
 def modules() -> tuple[ModuleType, ...]:
-    return (health, session, organisation)
+    return (health, session, api_keys, organisation)
 
 
 def try_password(client: TestClient, password: str, email: str = "ada@example.com") -> int:
@@ -198,14 +198,6 @@ def test_nobody_lists_or_ends_what_is_not_his(client: TestClient, hire: Hire, si
     assert client.get("/api/v1/keys").json()["items"] == []
     assert client.delete(f"/api/v1/keys/{key['id']}").status_code == 404
     assert client.delete(f"/api/v1/sessions/{session['id']}").status_code == 404
-
-
-def test_elevation_asks_for_the_password_again(client: TestClient, hire: Hire, sign_in: SignIn) -> None:
-    hire("Ada")
-    sign_in("Ada")
-
-    assert client.post("/api/v1/session/elevation", json={"password": "no"}).status_code == 401
-    assert client.post("/api/v1/session/elevation", json={"password": PASSWORD}).status_code == 200
 
 
 def test_signing_in_leaves_a_trail(client: TestClient, hire: Hire, sign_in: SignIn, services: Services) -> None:
