@@ -96,7 +96,7 @@ def _say(one: Any, language: str) -> str:
     if isinstance(one, str):
         return one.removeprefix("=")
     if one.role is not None:
-        return f"角色 {one.role}" if language == "zh" else f"everybody who is {one.role}"
+        return f"角色“{one.role}”" if language == "zh" else f"everybody who is {one.role}"
     if one.manager_of is not None:
         return f"{one.manager_of} 的上级" if language == "zh" else f"the manager of {one.manager_of}"
     if one.head_of is not None:

@@ -4,12 +4,13 @@ For reading, a part of a definition is written anew with titles for names and wo
 then puts into its sentence is said that way, for a kind that nobody has written yet too.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
-from engines.compiled import CompiledApp, CompiledForm
+from engines.compiled import SYSTEM_TITLES, CompiledApp, CompiledForm
 from engines.expressions import standard_functions
 from engines.expressions.phrases import spaced
 from engines.expressions.words import say_expression
@@ -26,6 +27,7 @@ from metadata.text import say
 from metadata.walk import Leaf, leaves
 
 Titles = Mapping[tuple[Path, bool], str]
+BETWEEN_IDEOGRAPHS = re.compile(r"(?<=[\u3400-\u9fff“”（），；：]) (?=[\u3400-\u9fff“”（）])")
 
 
 def sentence_of(app: CompiledApp, rule: CompiledRule, language: str) -> str:
@@ -37,7 +39,8 @@ def sentence_of(app: CompiledApp, rule: CompiledRule, language: str) -> str:
     otherwise = _list(rule.otherwise, written.else_, language)
     if language == "zh":
         parts = [when, spaced("如果", condition) if condition else "", f"则{then}" if then else ""]
-        return "，".join(part for part in parts if part) + (f"；否则{otherwise}" if otherwise else "") + "。"
+        said = "，".join(part for part in parts if part) + (f"；否则{otherwise}" if otherwise else "") + "。"
+        return BETWEEN_IDEOGRAPHS.sub("", said)
     text = when[:1].upper() + when[1:] + (f", if {condition}" if condition else "") + (f": {then}" if then else "")
     return text + (f"; else {otherwise}" if otherwise else "") + "."
 
@@ -56,7 +59,22 @@ def _titles(app: CompiledApp, language: str) -> Titles:
         title = _title(app, leaf, language) if isinstance(leaf.marker, Reference) else texts.say(leaf)
         if title:
             said[leaf.path, leaf.is_key] = title
+        said.update(_options_beside(app, leaf, language))
     return said
+
+
+def _options_beside(app: CompiledApp, leaf: Leaf, language: str) -> Iterator[tuple[tuple[Path, bool], str]]:
+    """The titles of options that stand beside the name of their field, as in a trigger: field, from, to."""
+    if leaf.is_key or not isinstance(leaf.marker, Reference) or leaf.marker.noun != "field":
+        return
+    form = _form_of(app, leaf)
+    field = form.field(str(leaf.value)) if form is not None else None
+    for name, info in type(leaf.holder).model_fields.items():
+        value = getattr(leaf.holder, name)
+        option = field.choices.get(value) if field is not None and isinstance(value, str) else None
+        if option is not None:
+            place = Path(leaf.path.parts[:-1]) / (info.alias or name)
+            yield (place, False), f"“{say(option.title or value, language)}”"
 
 
 class _TextWords:
@@ -99,7 +117,7 @@ class _TextWords:
 
 def _list(actions: Any, options: Any, language: str) -> str:
     said = [action.kind.sentence(each, language) for action, each in zip(actions, options, strict=True)]
-    return ("、" if language == "zh" else ", then ").join(said)
+    return ("，并" if language == "zh" else ", then ").join(said)
 
 
 def _with_titles(value: Any, path: Path, titles: Titles) -> Any:
@@ -125,7 +143,7 @@ def _title(app: CompiledApp, leaf: Leaf, language: str) -> str:
     if leaf.marker.noun == "field":  # type: ignore[union-attr]
         form = _form_of(app, leaf)
         field = form.field(name) if form is not None else None
-        return say(field.title, language) if field is not None else ""
+        return say(field.title if field is not None else SYSTEM_TITLES.get(name, ""), language)
     nouns: dict[str, Any] = {"role": app.definition.roles, "flow": app.definition.flows}
     things = nouns.get(leaf.marker.noun, ())  # type: ignore[union-attr]
     return next((say(each.caption, language) for each in things if each.name == name), "")

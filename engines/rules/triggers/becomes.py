@@ -50,7 +50,7 @@ class Becomes(TriggerType):
     def sentence(self, options: Any, language: str) -> str:
         condition = condition_words(options.if_, language)
         if language == "zh":
-            return f"当“{options.form}”开始满足“{condition}”时"
+            return f"当“{options.form}”开始满足：{condition}"
         return f"when it comes about in {options.form} that {condition}"
 
 

@@ -90,7 +90,9 @@ class Date(TriggerType):
 
     def sentence(self, options: Any, language: str) -> str:
         offset = read_offset(options.offset)
-        what = f"{options.rows}.{options.field}" if options.rows else options.field
+        what = options.field
+        if options.rows:
+            what = f"{options.rows}的{what}" if language == "zh" else f"{what} of {options.rows}"
         at = f" {options.time}" if options.time else ""
         if language == "zh":
             when = f"{'前' if offset.amount < 0 else '后'} {offset.say('zh')}" if offset.amount else "当天"
