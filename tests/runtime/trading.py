@@ -38,7 +38,8 @@ class Trading:
         """Save as a person would, and do what comes of it."""
 
         def work(tx: Tx) -> int:
-            return records.save(tx, self.app, form, id, values, check_version=False).id
+            live = self.services.apps.live(tx, "sales")
+            return records.save(tx, live, form, id, values, check_version=False).id
 
         saved = transaction.run(self.services, self.actor(by), work)
         self.settle()
