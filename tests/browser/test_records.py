@@ -151,6 +151,76 @@ def test_formulas_of_rows_are_worked_out_while_typing(screen: Opener) -> None:
     opened.require_calm()
 
 
+def test_what_a_chosen_record_tells_shows_at_once(screen: Opener, site) -> None:
+    site.save("admin", "customer", {"name": "Level headed", "level": "a"})
+    opened = screen()
+    opened.go("/apps/crm/forms/opportunity/new")
+    level = opened.page.locator("#fld-customer_level")
+    assert level.inner_text() == "—"
+
+    _choose(opened, "#fld-customer", "Level headed")
+
+    playwright.expect(level).to_have_text(_title(site, "customer", "level", "a"))
+    opened.require_calm()
+
+
+def test_values_copied_on_linking_are_filled_in_and_give_way_to_typing(screen: Opener, site) -> None:
+    customer = site.save("admin", "customer", {"name": "Copied Ltd"})
+    site.save("admin", "opportunity", {"name": "Copied deal", "customer": str(customer), "amount": 64_000.5})
+    site.save("admin", "product", {"code": "CP-1", "name": "Copied product", "price": 1250})
+    opened = screen()
+    opened.go("/apps/crm/forms/contract/new")
+
+    _choose(opened, "#fld-opportunity", "Copied deal")
+    playwright.expect(opened.page.locator("#fld-customer")).to_have_value("Copied Ltd")
+    playwright.expect(opened.page.locator("#fld-total")).to_have_value("64000.5")
+    rows = opened.page.locator("ff-subform[data-name=lines]")
+    rows.get_by_role("button", name="Add row").click()
+    rows.locator("input[name$='.quantity']").fill("4")
+    _choose(opened, "ff-subform[data-name=lines] [role=combobox]", "Copied product")
+    price = rows.locator("input[name$='.price']")
+    playwright.expect(price).to_have_value("1250")
+    assert "5,000.00" in rows.locator("tbody output").first.inner_text()
+    assert "5,000.00" in rows.locator("tfoot").inner_text()
+    price.fill("1000")
+    assert "4,000.00" in rows.locator("tbody output").first.inner_text()
+    opened.page.get_by_role("button", name="Save").click()
+    opened.page.wait_for_url(re.compile(r"/contract/\d+$"))
+
+    shown = opened.page.inner_text("main")
+    assert "64,000.50" in shown
+    assert "4,000.00" in shown
+    opened.require_calm()
+
+
+def test_an_amount_that_was_not_typed_is_copied_on_saving_too(screen: Opener, site) -> None:
+    customer = site.save("admin", "customer", {"name": "Quiet Ltd"})
+    deal = site.save("admin", "opportunity", {"name": "Quiet deal", "customer": str(customer), "amount": 4321})
+    opened = screen()
+    opened.go(f"/apps/crm/forms/contract/new?opportunity={deal}")
+
+    playwright.expect(opened.page.locator("#fld-customer")).to_have_value("Quiet Ltd")
+    opened.page.get_by_role("button", name="Save").click()
+    opened.page.wait_for_url(re.compile(r"/contract/\d+$"))
+
+    assert "4,321.00" in opened.page.inner_text("main")
+
+
+def _choose(opened: Screen, box: str, name: str) -> None:
+    found = opened.page.locator(box).last
+    found.click()
+    found.press_sequentially(name)
+    opened.page.get_by_role("option", name=name).wait_for()
+    opened.page.keyboard.press("Enter")
+
+
+def _title(site, form: str, field: str, value: str) -> str:
+    from metadata.text import say
+
+    with site.acting("admin") as tx:
+        return say(site.services.apps.live(tx, "crm").form(form).field(field).choices[value].title, "en")
+
+
 def test_a_stranger_is_led_to_the_sign_in_page_and_back(screen: Opener) -> None:
     opened = screen(person=None, language="zh")
 

@@ -15,13 +15,30 @@ from runtime.web.pages.fields import Drawing, kind_of
 
 
 def live_state(
-    drawing: Drawing, form: CompiledForm, values: Mapping[str, Any], known: frozenset[str], user: Mapping[str, Any]
+    drawing: Drawing,
+    form: CompiledForm,
+    values: Mapping[str, Any],
+    known: frozenset[str],
+    user: Mapping[str, Any],
+    linked: Mapping[str, Any],
+    is_new: bool,
 ) -> dict[str, Any]:
-    """The fields with their checked trees, and the values that no input holds. Only what this person may read."""
+    """The fields with their checked trees, the values that no input holds, and what links lead to. Only what this
+    person may read."""
     fields = {id: _field(drawing, each) for id, each in form.fields.items() if id in known}
-    record = {id: _plain(value) for id, value in values.items() if id in known or id not in form.fields}
+    record = {id: plain(value) for id, value in values.items() if id in known or id not in form.fields}
     today = drawing.today.isoformat() if drawing.today else None
-    return {"fields": fields, "record": record, "today": today, "zone": str(drawing.zone), "user": dict(user)}
+    more = f"/apps/{drawing.app.name}/forms/{form.name}/linked"
+    return {
+        "fields": fields,
+        "record": record,
+        "today": today,
+        "zone": str(drawing.zone),
+        "user": dict(user),
+        "linked": dict(linked),
+        "more": more,
+        "new": is_new,
+    }
 
 
 def _field(drawing: Drawing, field: CompiledField) -> dict[str, Any]:
@@ -36,6 +53,10 @@ def _field(drawing: Drawing, field: CompiledField) -> dict[str, Any]:
         }
     if field.storage != "rollup" and field.expression is not None:
         said["formula"] = _tree(field.expression)
+    if field.default is not None and field.default.expression is not None and _looks_around(field.default.expression):
+        said["default"] = _tree(field.default.expression)
+    if field.expression is not None and (choices := drawing.choices(field)):
+        said["choices"] = {each.value: each.title for each in choices}
     if field.visible_if is not None:
         said["visible_if"] = _tree(field.visible_if)
     if field.required_if is not None:
@@ -43,6 +64,11 @@ def _field(drawing: Drawing, field: CompiledField) -> dict[str, Any]:
     if field.subform is not None:
         said["rows"] = {id: _field(drawing, each) for id, each in field.subform.fields.items()}
     return {name: value for name, value in said.items() if value not in (None, "", False)}
+
+
+def _looks_around(default: Expression) -> bool:
+    """Whether a default depends on what is typed elsewhere; it follows that until it is typed over."""
+    return any(path[0] in ("record", "row") for path in default.reads)
 
 
 def _suffix(drawing: Drawing, field: CompiledField) -> str:
@@ -58,7 +84,8 @@ def _tree(expression: Expression) -> dict[str, Any] | None:
         return None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON for the browser: numbers and ids as text, moments in UTC."""
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):
@@ -70,5 +97,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items() if key != "labels"}
-    return [_plain(each) for each in value]
+        return {key: plain(each) for key, each in value.items() if key != "labels"}
+    return [plain(each) for each in value]

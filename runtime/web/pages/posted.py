@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from starlette.datastructures import FormData, UploadFile
 
 from engines.compiled import CompiledField, CompiledForm
+from runtime.web.pages.prefilled import has_default
 
 DATE = re.compile(r"^(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?$")
 MOMENT = re.compile(r"^(\d{4}-\d{2}-\d{2})[ T](\d{1,2}):(\d{2})$")
@@ -121,6 +122,9 @@ def _rows(found: Mapping[str, Mapping[str, list[str]]]) -> list[Row]:
 def _row_values(subform: CompiledForm, row: Row, zone: ZoneInfo) -> dict[str, Any]:
     values: dict[str, Any] = {"id": row.record} if row.record else {}
     for each in subform.fields.values():
-        if not each.is_derived and each.name in row.texts:
-            values[each.name] = read(each, row.texts[each.name], zone)
+        if each.is_derived or each.name not in row.texts:
+            continue
+        value = read(each, row.texts[each.name], zone)
+        if row.record or value not in (None, "", []) or not has_default(each):
+            values[each.name] = value
     return values

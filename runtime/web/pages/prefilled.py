@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from engines.compiled import CompiledApp, CompiledForm
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions import Environment, evaluate
 from engines.facts import Facts
+from metadata.expressions import Expression
 from runtime.question import facts_of
 from runtime.transaction import Tx
 
@@ -30,6 +31,19 @@ def prefilled_rows(tx: Tx, app: CompiledApp, form: CompiledForm) -> dict[str, Va
     return found
 
 
+def has_default(field: CompiledField) -> bool:
+    """Whether a default is worked out from the rest of the record on saving, where nothing was typed."""
+    default = field.default
+    if default is None or default.expression is None:
+        return default is not None and default.template is not None
+    return not _is_known(default.expression)
+
+
+def _is_known(default: Expression) -> bool:
+    """Whether a computed default needs no record."""
+    return not any(path[0] in ("record", "row", "old") for path in default.reads)
+
+
 def _values(form: CompiledForm, facts: Facts) -> Values:
     found: Values = {}
     for id, field in form.fields.items():
@@ -37,7 +51,7 @@ def _values(form: CompiledForm, facts: Facts) -> Values:
         if default is None or field.is_derived:
             continue
         if default.expression is not None:
-            if not any(path[0] in ("record", "row", "old") for path in default.expression.reads):
+            if _is_known(default.expression):
                 found[id] = evaluate(default.expression, Environment({}, facts))
         elif default.template is None:
             found[id] = default.literal

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import FormData
 
 from engines.access import grants_of, may, view
@@ -12,16 +12,17 @@ from engines.compiled import CompiledApp, CompiledForm
 from engines.json_values import id_in
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal, Refused
 from runtime import files, reading, records, tasks
-from runtime.question import task_grants
+from runtime.question import no_form, task_grants
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.incoming import number_in
 from runtime.web.pages.conflicts import conflict_view
 from runtime.web.pages.field_views import Reference
+from runtime.web.pages.linked_values import concerns, keys_in, linked
 from runtime.web.pages.lists import drawing_of
 from runtime.web.pages.page import Page, SignedInOnly
 from runtime.web.pages.posted import Posted
-from runtime.web.pages.prefilled import prefilled, prefilled_rows
+from runtime.web.pages.prefilled import has_default, prefilled, prefilled_rows
 from runtime.web.pages.record_rights import rights_of, writable
 from runtime.web.pages.record_views import RecordForm
 
@@ -56,6 +57,17 @@ def update_record(page: SignedInOnly, data: CheckedForm, app: str, form: str, id
     return _save(page, data, app, form, id)
 
 
+@router.get("/linked")
+def linked_values(page: SignedInOnly, app: str, form: str) -> Response:
+    """What the form's expressions read in records that were just chosen."""
+    with page.visit.read() as tx:
+        compiled, found = _open(page, tx, app, form)
+        if not concerns(tx, compiled, found):
+            raise no_form(form)
+        keys = {(target, key) for text in page.request.query_params.getlist("of") for target, key in _key(text)}
+        return JSONResponse(linked(tx, compiled, found, keys))
+
+
 @router.post("/{id:int}/delete")
 def delete_record(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int) -> Response:
     def work(tx: Tx) -> None:
@@ -77,7 +89,8 @@ def blank_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> Reco
     labels = _labels(page, tx, app, form, values)
     rows = prefilled_rows(tx, app, form)
     drawing = drawing_of(page, tx, app)
-    return RecordForm(drawing, form, values, labels, readable, editable, user=_user(page), new_rows=rows)
+    around = linked(tx, app, form, keys_in(form, values))
+    return RecordForm(drawing, form, values, labels, readable, editable, user=_user(page), linked=around, new_rows=rows)
 
 
 def filled_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int) -> RecordForm:
@@ -94,6 +107,7 @@ def filled_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: in
         rights.editable,
         shown.version,
         user=_user(page),
+        linked=linked(tx, app, form, keys_in(form, shown.values)),
         new_rows=prefilled_rows(tx, app, form),
         opened=rights.opened,
         lock=rights.lock,
@@ -159,7 +173,7 @@ def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | No
     values = posted.values(found, fields, compiled.zone)
     for name in [name for name in values if str(data.get(f"keep.{name}", "")) == "theirs"]:
         del values[name]
-    for name in [name for name, value in values.items() if id is not None and _unseen(drawn, name, value)]:
+    for name in [name for name, value in values.items() if _says_nothing(drawn, name, value)]:
         del values[name]
     for name, uploads in posted.uploads.items():
         if (field := found.field(name)) is not None and field.id in fields:
@@ -169,9 +183,13 @@ def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | No
     return records.save(tx, compiled, form, id, values, version=version).id
 
 
-def _unseen(drawn: RecordForm, name: str, value: Any) -> bool:
-    """Whether an empty box stood for something that the person may write but not read: it is left as it is."""
-    return value in (None, "", []) and drawn.form.field_ids[name] not in drawn.readable
+def _says_nothing(drawn: RecordForm, name: str, value: Any) -> bool:
+    """Whether an empty box is no answer: in a new record a default fills it, in another it stands for what the person
+    may write but not read."""
+    field = drawn.form.fields[drawn.form.field_ids[name]]
+    if value not in (None, "", []):
+        return False
+    return has_default(field) if drawn.version is None else field.id not in drawn.readable
 
 
 def _said_back(page: Page, data: FormData, app: str, form: str, id: int | None, refusal: Refusal) -> Response:
@@ -213,6 +231,12 @@ def typed_values(drawn: RecordForm, posted: Posted) -> dict[str, Any]:
 def _open(page: Page, tx: Tx, app: str, form: str) -> tuple[CompiledApp, CompiledForm]:
     compiled: CompiledApp = page.services.apps.live(tx, app)
     return compiled, compiled.form(form)
+
+
+def _key(text: str) -> list[tuple[str, int]]:
+    target, _, id = text.partition("/")
+    number = id_in(id)
+    return [(target, number)] if number is not None else []
 
 
 def _version(data: FormData, name: str = "version") -> int | None:

@@ -35,6 +35,7 @@ class RecordForm:
     posted: Posted | None = None
     refusal: Refusal | None = None
     user: Mapping[str, Any] = field(default_factory=dict)
+    linked: Mapping[str, Any] = field(default_factory=dict)  # what expressions read over its links
     new_rows: Mapping[str, Values] = field(default_factory=dict)  # what a new row of a subform begins with
     opened: frozenset[str] = frozenset()  # read-only fields that a task opens for its holder
     lock: Lock | None = None  # the flow that holds what cannot be changed now
@@ -48,7 +49,9 @@ class RecordForm:
 
     def inputs(self) -> FormView:
         """The record as a form to fill in."""
-        state = live_state(self.drawing, self.form, self.values, self.readable | self.editable, self.user)
+        known = self.readable | self.editable
+        is_new = self.version is None
+        state = live_state(self.drawing, self.form, self.values, known, self.user, self.linked, is_new)
         return FormView(self._sections(self.input, lambda each: True), self.problems(), self.version, state)
 
     def _has_a_place(self, field: CompiledField) -> bool:

@@ -101,6 +101,7 @@ class Combobox extends HTMLElement {
     }
     if (event.key === "Enter" && this.#waits && !("free" in this.dataset)) {
       event.preventDefault();
+      event.stopPropagation();
       this.#eager = true;
       return;
     }

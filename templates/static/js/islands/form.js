@@ -1,12 +1,17 @@
 // <ff-form>: what the server will decide on saving, shown while typing: formulas, visibility, requirement.
 // The server ships the checked trees in the data block of #form-body; formula.js walks them; the server recomputes on save.
 import { compile } from "../formula.js";
+import { _ } from "../i18n.js";
+import { Linked } from "../linked.js";
+import { instantOf, localMinute } from "../moments.js";
 import { formatNumber, shift } from "../numbers.js";
 import { normalDate } from "./date-box.js";
 
 class Form extends HTMLElement {
   #state;
   #source;
+  #linked = new Linked(() => this.recalculate());
+  #filled = new WeakMap(); // what a default wrote into a box: it follows its sources until somebody types over it
 
   connectedCallback() {
     if (this.dataset.ready) return;
@@ -37,20 +42,68 @@ class Form extends HTMLElement {
     if (source !== this.#source) {
       this.#source = source;
       this.#state = JSON.parse(source);
+      this.#linked.address = this.#state.more;
+      this.#linked.take(this.#state.linked);
     }
     return this.#state;
   }
 
   recalculate() {
-    const { fields, record: stored, ...given } = this.#read();
-    const roots = { ...given, now: new Date().toISOString() };
-    const record = this.#reader(fields, stored, (id) => this.#frame(id), roots, null);
+    const { fields, record: stored, today, zone, user, new: isNew } = this.#read();
+    const follow = (type, form, id) => this.#linked.follow(type, form, id);
+    const roots = { today, zone, user, now: new Date().toISOString(), follow };
+    let record = this.#reader(fields, stored, (id) => this.#frame(id), roots, null);
+    for (let round = 0; round < FOLLOWING && this.#fillDefaults(fields, record, roots, isNew); round += 1) {
+      record = this.#reader(fields, stored, (id) => this.#frame(id), roots, null);
+    }
     this.#show(fields, record, null, roots, (id) => this.#frame(id));
     for (const [id, field] of Object.entries(fields)) {
       if (!field.rows) continue;
       this.#rows(id).forEach((line, at) => this.#show(field.rows, record[id][at], record, roots, (cell) => cellOf(line, cell)));
       this.#sums(id, field, record[id]);
     }
+  }
+
+  // Defaults that look around are filled into new records and new rows; true when something changed.
+  #fillDefaults(fields, record, roots, isNew) {
+    let changed = isNew && this.#fill(fields, record, null, roots, (id) => this.#frame(id));
+    for (const [id, field] of Object.entries(fields)) {
+      if (!field.rows) continue;
+      this.#rows(id).forEach((line, at) => {
+        if (isStored(line)) return;
+        changed = this.#fill(field.rows, record[id][at], record, roots, (cell) => cellOf(line, cell)) || changed;
+      });
+    }
+    return changed;
+  }
+
+  #fill(fields, record, parent, roots, find) {
+    let changed = false;
+    for (const [id, field] of Object.entries(fields)) {
+      const control = field.default && find(id)?.querySelector("[name]");
+      if (!control || !["text", "hidden", "select-one", "textarea", "tel", "email", "url"].includes(control.type)) continue;
+      if (control.value !== (this.#filled.get(control) ?? "")) continue;
+      const value = run(field.default, record, parent, roots, undefined);
+      if (value === undefined) continue;
+      const box = control.type === "hidden" ? find(id).querySelector("[role=combobox]") : control;
+      const text = this.#typed(field, value, roots.zone);
+      if (control.type === "hidden" && value !== null && text === undefined) continue;
+      const posted = control.type === "hidden" ? value ?? "" : text;
+      if (control.value === posted) continue;
+      if (box) box.value = text ?? "";
+      control.value = posted;
+      this.#filled.set(control, posted);
+      changed = true;
+    }
+    return changed;
+  }
+
+  // A value as a box holds it; undefined for a record whose name is not known.
+  #typed(field, value, zone) {
+    if (value === null || value === undefined) return "";
+    if (REFERENCES.includes(field.kind)) return this.#linked.name(value);
+    if (field.kind === "number") return field.percent ? shift(String(value), 2) : String(value);
+    return field.kind === "datetime" ? localMinute(value, zone) : String(value);
   }
 
   #frame(id) { return this.querySelector(`.field[data-field="${id}"]`); }
@@ -71,23 +124,32 @@ class Form extends HTMLElement {
     if (field.formula) return run(field.formula, record, parent, roots, stored?.[id] ?? null);
     if (field.rows) {
       return this.#rows(id).map((line, at) => {
-        const before = stored?.[id]?.find((row) => row.id === line.querySelector('[name$=".id"]')?.value) ?? stored?.[id]?.[at] ?? {};
+        const before = stored?.[id]?.find((row) => row.id === idOf(line)) || {};
         return this.#reader(field.rows, before, (cell) => cellOf(line, cell), roots, record);
       });
     }
     const frame = find(id);
     const controls = frame ? [...frame.querySelectorAll("[name]")] : [];
-    return controls.length ? typed(field, controls) : stored?.[id] ?? null;
+    return controls.length ? typed(field, controls, roots.zone) : stored?.[id] ?? null;
   }
 
   #show(fields, record, parent, roots, find) {
     for (const [id, field] of Object.entries(fields)) {
       const frame = find(id);
       if (!frame) continue;
-      if (field.formula) tell(frame.querySelector("output"), shown(field, record[id]));
+      if (field.formula) tell(frame.querySelector("output"), this.#said(field, record[id], roots.zone));
       if (field.visible_if) hide(frame, !run(field.visible_if, record, parent, roots, true));
       if (field.required_if) require(frame, field.required || run(field.required_if, record, parent, roots, false));
     }
+  }
+
+  // A value as the page shows it.
+  #said(field, value, zone) {
+    if (value === null || value === undefined || value === "") return "";
+    if (REFERENCES.includes(field.kind)) return this.#linked.name(value) ?? "";
+    if (field.kind === "yes_no") return value ? _("Yes") : _("No");
+    if (field.kind === "datetime") return localMinute(value, zone);
+    return field.choices?.[value] ?? shown(field, value);
   }
 
   #sums(id, field, rows) {
@@ -101,21 +163,25 @@ class Form extends HTMLElement {
 
 const cellOf = (line, id) => line.querySelector(`td[data-field="${id}"]`);
 
-const compiled = new WeakMap();
-const nothingAtHand = () => undefined;
+const idOf = (line) => line.querySelector('[name$=".id"]')?.value ?? "";
+const isStored = (line) => Boolean(idOf(line));
+const REFERENCES = ["link", "member", "department"];
+const FOLLOWING = 4; // how often a filled default may lead to the next one
 
-// A value that is not at hand (what a link leads to, a person) leaves what the server last said.
+const compiled = new WeakMap();
+
+// A value that is not at hand (yet) leaves what the server last said.
 function run(tree, record, parent, roots, otherwise) {
   if (!compiled.has(tree)) compiled.set(tree, compile(tree));
   const row = parent ? record : null;
   try {
-    return compiled.get(tree)({ ...roots, record: parent ?? record, row, follow: nothingAtHand });
+    return compiled.get(tree)({ ...roots, record: parent ?? record, row });
   } catch {
     return otherwise;
   }
 }
 
-function typed(field, controls) {
+function typed(field, controls, zone) {
   const last = controls.at(-1);
   const text = (last.value ?? "").trim();
   if (field.kind === "list") return controls.filter((one) => one.type !== "checkbox" || one.checked).map((one) => one.value).filter(Boolean);
@@ -123,7 +189,8 @@ function typed(field, controls) {
   if (last.type === "radio") return controls.find((one) => one.checked)?.value ?? null;
   if (!text) return null;
   if (field.kind === "number") return number(text, field);
-  if (field.kind === "date" || field.kind === "datetime") return normalDate(text, field.kind === "datetime");
+  if (field.kind === "date") return normalDate(text);
+  if (field.kind === "datetime") return instantOf(normalDate(text, true), zone);
   return controls[0].type === "hidden" ? controls[0].value || null : text;
 }
 
