@@ -158,9 +158,15 @@ def readable_names(app: CompiledApp, actor: Actor, also: Sequence[Grant] = ()) -
     return names
 
 
-def matching(grants: Iterable[Grant], record: Values, facts: Facts) -> tuple[Grant, ...]:
-    """The grants whose scope a record meets; its facts must have been gathered (`scope_needs`)."""
-    return tuple(each for each in grants if _matches(each, record, facts))
+def not_given(grants: Iterable[Grant], fields: Iterable[str], record: Values, facts: Facts) -> frozenset[str] | None:
+    """Those of the fields that no matching grant gives; None where no grant matches. Looks no further than it must."""
+    left, matched = frozenset(fields), False
+    for grant in grants:
+        if matched and not left:
+            break
+        if _matches(grant, record, facts):
+            matched, left = True, frozenset(each for each in left if not grant.gives(each))
+    return left if matched else None
 
 
 def scope_needs(grants: Iterable[Grant], record: Values, facts: Facts) -> frozenset[RecordKey]:

@@ -30,7 +30,8 @@ _LIVE = (
     .outerjoin(tables.rule_state, _PAUSED)
     .where(tables.app.c.name == sa.bindparam("app"))
 )
-_HOLD_STILL = sa.select(sa.func.pg_advisory_xact_lock_shared(sa.bindparam("key", type_=sa.BigInteger())))
+_HOLD_STILL = sa.func.ff_hold_still(sa.bindparam("key", type_=sa.BigInteger()), sa.bindparam("app", type_=sa.Text()))
+_LIVE_HELD_STILL = sa.select(_HOLD_STILL.table_valued(sa.column("live", sa.BigInteger), sa.column("rule", sa.Text)))
 
 
 class Apps:
@@ -49,11 +50,11 @@ class Apps:
             return self._as_it_is(at, name)
         key = f"live app {name}"
         if key not in at.notes:
-            if at.cause.id != READ_ONLY:
-                hold_still(at.connection, name)
             manifest = at.live.get(name)  # a reader does not ask for pauses
-            known = self.of_manifest(at.connection, manifest) if manifest else self._as_it_is(at.connection, name)
-            at.notes[key] = known
+            if manifest is not None:
+                at.notes[key] = self.of_manifest(at.connection, manifest)
+            else:
+                at.notes[key] = self._as_it_is(at.connection, name, held_still=at.cause.id != READ_ONLY)
         found: CompiledApp = at.notes[key]
         return found
 
@@ -86,8 +87,8 @@ class Apps:
             while len(self._compiled) > KEPT:
                 self._compiled.popitem(last=False)
 
-    def _as_it_is(self, connection: sa.Connection, name: str) -> CompiledApp:
-        manifest, paused = _live_manifest(connection, name)
+    def _as_it_is(self, connection: sa.Connection, name: str, *, held_still: bool = False) -> CompiledApp:
+        manifest, paused = _live_manifest(connection, name, held_still)
         app = self.of_manifest(connection, manifest)
         return self._pausing_in(manifest, app, paused) if paused else app
 
@@ -137,21 +138,21 @@ def lock_key(app: str) -> int:
     return int.from_bytes(hashlib.sha256(f"app:{app}".encode()).digest()[:8], "big", signed=True)
 
 
-def hold_still(connection: sa.Connection, app: str) -> None:
-    """Let no publish of the app go through until this transaction ends (SQLite has one writer anyway)."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_HOLD_STILL, {"key": lock_key(app)})
-
-
 def hold_alone(connection: sa.Connection, app: str) -> None:
     """Wait until nobody writes to the app, then let nobody write until this transaction ends."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_key(app))))
 
 
-def _live_manifest(connection: sa.Connection, name: str) -> tuple[int, frozenset[str]]:
-    """The live manifest of an app, and which of its rules stand still; one question."""
-    rows = connection.execute(_LIVE, {"app": name}).all()
+def _live_manifest(connection: sa.Connection, name: str, held_still: bool) -> tuple[int, frozenset[str]]:
+    """The live manifest of an app, and which of its rules stand still; one question.
+
+    Held still, no publish of the app goes through until this transaction ends (SQLite has one writer anyway).
+    """
+    if held_still and connection.dialect.name == "postgresql":
+        rows = connection.execute(_LIVE_HELD_STILL, {"app": name, "key": lock_key(name)}).all()
+    else:
+        rows = connection.execute(_LIVE, {"app": name}).all()
     if not rows or rows[0].live is None:
         message = {"en": f"There is no app “{name}”", "zh": f"不存在应用“{name}”"}
         raise NotFound(Problem(ROOT, "not_found", message))

@@ -85,19 +85,19 @@ def check_scope_after(
     if tx.actor.is_system or any(grant.is_everywhere and grant.fields is None for grant in grants):
         return
 
+    given = {form.field_ids[name] for name in request.values if name in form.field_ids}
+
     def ask(known: Facts) -> Any:
         missing = access.scope_needs(grants, decision.after, known)
-        return Needs(records=missing) if missing else access.matching(grants, decision.after, known)
+        return Needs(records=missing) if missing else access.not_given(grants, given, decision.after, known)
 
-    matched, _ = answered(tx, app, ask, facts)
-    if not matched:
+    beyond, _ = answered(tx, app, ask, facts)
+    if beyond is None:
         message = {
             "en": "With these values the record would lie outside what you may work on",
             "zh": "按这些内容保存后，该记录将超出您的权限范围",
         }
         raise Refused(Problem(ROOT, "outside_scope", message))
-    given = {form.field_ids[name] for name in request.values if name in form.field_ids}
-    beyond = given - access.fields_given(form, matched)
     if beyond:
         message = {"en": "You may not set this field here", "zh": "您不能在此设置该字段"}
         fields = sorted(form.fields[each].name for each in beyond)

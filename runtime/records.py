@@ -8,11 +8,12 @@ from engines import Decision, SaveRequest, access, decide
 from engines.access import Grant
 from engines.compiled import CompiledApp, CompiledForm
 from engines.events import RecordChanged
-from engines.facts import Facts
+from engines.facts import Facts, Needs
+from engines.json_values import id_in
 from metadata.problems import ROOT, Invalid, Problem
 from runtime import after_save, dependants, derived, files, flow_access, history, holding, storage, timeline, traces
 from runtime.db.ids import new_id
-from runtime.gathering import answered
+from runtime.gathering import answered, fetch
 from runtime.locking import lock_for
 from runtime.numbering import next_numbers
 from runtime.question import facts_of, no_form, task_grants
@@ -254,18 +255,34 @@ def _decided(
     tx: "Tx", app: CompiledApp, form: CompiledForm, request: SaveRequest, before: Mapping[str, Any] | None
 ) -> tuple[Decision, Facts]:
     """Steps 5 to 10: ask the engine, fetching what it lacks."""
+    known = facts_of(tx, app)
+    if links := _links_sent(form, request):
+        known = known | fetch(tx, app, links, known.actor)
     try:
         return answered(
             tx,
             app,
             lambda facts: decide(app, request, before, facts),
-            facts_of(tx, app),
+            known,
             record=request.record,
             numbers=lambda fields: next_numbers(tx, app, form, fields),
         )
     except Invalid as refusal:
         traces.note(tx, app, refusal.trace)
         raise
+
+
+def _links_sent(form: CompiledForm, request: SaveRequest) -> Needs:
+    """The records that a new one names outright: the engine will ask for them, so they are looked at beforehand."""
+    if not request.is_new:
+        return Needs()
+    sent = ((form.field(name), value) for name, value in request.values.items() if isinstance(value, str))
+    keys = (
+        (field.target, id_in(value))
+        for field, value in sent
+        if field is not None and field.target is not None and not field.is_list and request.may_edit(field.id)
+    )
+    return Needs(readable=frozenset((target, id) for target, id in keys if id is not None))
 
 
 def _with_row_ids(form: CompiledForm, decision: Decision) -> tuple[dict[str, Any], dict[str, Any]]:

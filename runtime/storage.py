@@ -1,6 +1,7 @@
 """Records as they are stored, whole and unmasked: read, locked and written, for the door and the derive pass only."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -134,7 +135,7 @@ def lock(tx: "Tx", table: sa.Table, ids: Iterable[int]) -> None:
 def insert(tx: "Tx", form: CompiledForm, record: Mapping[str, Any]) -> None:
     """Write a new record with its lists and rows."""
     values = {column.key: record.get(label) for label, column in stored_columns(form).items()}
-    tx.connection.execute(sa.insert(form.table), values)
+    tx.connection.execute(_insert_into(form.table), values)
     for field in form.lists:
         _insert_values(tx, field, record["id"], record.get(field.id) or ())
 
@@ -196,6 +197,11 @@ def write_rows(tx: "Tx", field: CompiledField, record: int, before: Sequence[Rec
         for row in (*changes.created, *changes.updated):
             held = known.get(row["id"], {}).get(each.id) or ()
             write_values(tx, each, row["id"], held, row.get(each.id) or ())
+
+
+@lru_cache(maxsize=200)
+def _insert_into(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
 
 
 def _insert_values(tx: "Tx", field: CompiledField, record: int, values: Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection
 
 from engines.actor import Actor
 from engines.organisation import Organisation
@@ -15,6 +15,7 @@ from metadata.problems import ROOT, LimitExceeded, Problem, Refusal
 from runtime.db import tables
 from runtime.db.engine import Database
 from runtime.db.ids import new_id
+from runtime.db.writing import write_rows
 from runtime.services import Services
 from runtime.settings import Settings
 
@@ -140,16 +141,13 @@ class Tx:
         """Write the cause, the record versions, stage spans, traces, audit entries and jobs in one go."""
         while self._before_flush:
             self._before_flush.pop(0)(self)
-        rows = (self.history, self.stage_spans, self.traces, self.jobs, self.audits)
-        if self._cause_is_told or any(rows):
-            self.connection.execute(_INSERTS[tables.cause], self._cause_row())
-        self._write(tables.record_version, self.history)
-        self._write(tables.stage_span, self.stage_spans)
-        self._write(tables.trace, [{"cause": self.cause.id, **row} for row in self.traces])
-        self._write(tables.audit, self.audits)
-        self._write(tables.job, self.jobs)
-        for collected in rows:
-            collected.clear()
+        collected = (self.history, self.stage_spans, self.traces, self.audits, self.jobs)
+        if self._cause_is_told or any(collected):
+            traces = [{"cause": self.cause.id, **row} for row in self.traces]
+            told = ([self._cause_row()], self.history, self.stage_spans, traces, self.audits, self.jobs)
+            write_rows(self.connection, dict(zip(_FLUSHED, told, strict=True)))
+        for rows in collected:
+            rows.clear()
         self._cause_is_told = False
 
     def _cause_row(self) -> Row:
@@ -165,15 +163,8 @@ class Tx:
             "at": self.now,
         }
 
-    def _write(self, table: Table, rows: list[Row]) -> None:
-        if rows:
-            blank = dict.fromkeys(table.c.keys())
-            whole = [{**blank, **row} for row in rows]
-            self.connection.execute(_INSERTS[table], whole if len(whole) > 1 else whole[0])
-
 
 _FLUSHED = (tables.cause, tables.record_version, tables.stage_span, tables.trace, tables.audit, tables.job)
-_INSERTS = {table: insert(table) for table in _FLUSHED}
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The canonical form of a checked tree: Python syntax of names, constants, calls, and/or, if and one comprehension."""
 
 import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from metadata.expressions import Node
@@ -28,16 +30,36 @@ HELPERS = {
 }
 EMPTY = {"text": "", "yes_no": False, "list": (), "rows": ()}
 WANTS: dict[str, tuple[str, ...]] = {"TODAY": (), "NOW": ()}
+OUTER = ("record", "row", "old", "user")  # roots that stay the same for a whole evaluation
 
 
-def canonical(node: Node, wants: dict[str, tuple[str, ...]]) -> ast.Expr:
+@dataclass(frozen=True)
+class Read:
+    """A value that is taken out of a root before the evaluation, with what stands for a blank."""
+
+    root: str
+    field: str
+    blank: Any
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A statement for asteval, and the values it names: `_record.f_amount` is a name, not a way into an object."""
+
+    statement: ast.Expr
+    reads: Mapping[str, Read]
+
+
+def canonical(node: Node, wants: dict[str, tuple[str, ...]]) -> Canonical:
     """The tree as one statement for asteval; `wants` names the constants that functions take besides arguments."""
-    return ast.fix_missing_locations(ast.Expr(value=_Writer(wants).write(node)))
+    writer = _Writer(wants)
+    return Canonical(ast.fix_missing_locations(ast.Expr(value=writer.write(node))), writer.reads)
 
 
 class _Writer:
     def __init__(self, wants: dict[str, tuple[str, ...]]) -> None:
         self.wants = wants
+        self.reads: dict[str, Read] = {}
 
     def write(self, node: Node) -> ast.expr:
         write = getattr(self, f"write_{node.kind}", None)
@@ -59,16 +81,24 @@ class _Writer:
         return _call("_get", _name("_extras"), _constant(node.value), _constant(EMPTY.get(node.type.name)))
 
     def write_identity(self, node: Node) -> ast.expr:
-        return _call("_get", self.write(node.args[0]), _constant("id"), _constant(None))
+        return self.taken(node.args[0], "id", None)
 
     def write_field(self, node: Node) -> ast.expr:
-        default = _constant(EMPTY.get(node.type.name))
-        return _call("_get", self.followed(node.args[0]), _constant(node.value), default)
+        base, blank = node.args[0], EMPTY.get(node.type.name)
+        if base.kind == "root":
+            return self.taken(base, node.value, blank)
+        return _call("_get", self.followed(base), _constant(node.value), _constant(blank))
+
+    def taken(self, root: Node, field: str, blank: Any) -> ast.expr:
+        """A field of a root: known before the evaluation begins, unless the root is the row of a loop."""
+        if root.value not in OUTER:
+            return _call("_get", self.write(root), _constant(field), _constant(blank))
+        name = f"_{root.value}.{field}"
+        self.reads[name] = Read(root.value, field, blank)
+        return _name(name)
 
     def followed(self, base: Node) -> ast.expr:
-        """What a field is read of: a root as it is, else where the value leads."""
-        if base.kind == "root":
-            return self.write(base)
+        """Where the value of a path leads."""
         return _call("_follow", _constant(base.type.name), _constant(base.type.form), self.write(base))
 
     def write_and(self, node: Node) -> ast.expr:

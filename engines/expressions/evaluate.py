@@ -7,6 +7,7 @@ if and comprehensions, and nothing else; the symbol table holds our helpers and 
 import ast
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -15,46 +16,60 @@ from weakref import WeakKeyDictionary
 from asteval import Interpreter
 
 from engines.expressions import arithmetic
-from engines.expressions.canonical import canonical
-from engines.expressions.environment import Environment, MissingFact, moment_of
+from engines.expressions.canonical import Read, canonical
+from engines.expressions.environment import Environment, MissingFact, user_values
 from engines.expressions.function_kind import FunctionKind
 from engines.expressions.standard import standard_functions
 from metadata.expressions import EvaluationError, Expression, Node, limits
 
 HANDLED = frozenset({"module", "expression", "expr", "name", "constant", "call", "boolop", "ifexp", "listcomp"})
+GUARDED = ("_rows", "_follow", "_join", "REPLACE")  # helpers that have something to say when they fail
 NOTHING: Mapping[str, Any] = {}
 
 _interpreters: deque[Interpreter] = deque()
-_statements: "WeakKeyDictionary[Expression, ast.Expr]" = WeakKeyDictionary()
+_prepared: "WeakKeyDictionary[Expression, _Prepared]" = WeakKeyDictionary()
 
 
 def evaluate(expression: Expression, environment: Environment) -> Any:
     """Work the value out. Ordinary data never raises; limits raise EvaluationError."""
-    return _run(_statement(expression), environment)
+    prepared = _prepared.get(expression)
+    if prepared is None:
+        prepared = _prepared[expression] = _prepare(expression.root)
+    return _run(prepared, environment)
 
 
 def evaluate_node(node: Node, environment: Environment) -> Any:
     """Work out a part of an expression: what the other targets take for a constant."""
-    return _run(canonical(node, _wants()), environment)
+    return _run(_prepare(node), environment)
 
 
-def _run(statement: ast.Expr, environment: Environment) -> Any:
+@dataclass(frozen=True)
+class _Prepared:
+    """A canonical tree with those of our helpers that it calls; the others are not even there."""
+
+    statement: ast.Expr
+    reads: Mapping[str, Read]
+    helpers: Mapping[str, Callable[..., Any]]
+    guarded: tuple[str, ...]
+
+
+def _prepare(node: Node) -> _Prepared:
+    written = canonical(node, _wants())
+    names = {each.id for each in ast.walk(written.statement) if isinstance(each, ast.Name)}
+    helpers = {name: helper for name, helper in _helpers().items() if name in names and name not in GUARDED}
+    return _Prepared(written.statement, written.reads, helpers, tuple(name for name in GUARDED if name in names))
+
+
+def _run(prepared: _Prepared, environment: Environment) -> Any:
     run = _Run(environment)
     interpreter = _borrow()
-    interpreter.symtable = run.table()
+    interpreter.symtable = run.table(prepared)
     try:
-        return interpreter.run(statement)
+        return interpreter.run(prepared.statement)
     except Exception:  # asteval's own text quotes the arguments, that is the record: it goes no further
         raise run.failure or _failed() from None
     finally:
         _give_back(interpreter)
-
-
-def _statement(expression: Expression) -> ast.Expr:
-    statement = _statements.get(expression)
-    if statement is None:
-        statement = _statements[expression] = canonical(expression.root, _wants())
-    return statement
 
 
 class _Run:
@@ -65,30 +80,34 @@ class _Run:
         self.left = limits.LOOP_WORK
         self.failure: Exception | None = None
 
-    def table(self) -> dict[str, Any]:
-        environment = self.environment
-        moment = environment.moment or moment_of(environment.facts)
-        loops = {f"_{root}": row for root, row in environment.loops.items()}
+    def table(self, prepared: _Prepared) -> dict[str, Any]:
+        """All that the statement can reach: its helpers and the values."""
+        environment, facts = self.environment, self.environment.facts
+        moment = environment.moment
+        constants = moment or facts
+        roots = {
+            "record": environment.record,
+            "row": environment.row,
+            "old": environment.old,
+            "user": user_values(facts) if moment is None else moment.user,
+        }
         return {
-            **_helpers(),
-            **loops,
-            "_rows": self.guarded(self.rows),
-            "_follow": self.guarded(self.follow),
-            "_join": self.guarded(arithmetic.join),
-            "REPLACE": self.guarded(_helpers()["REPLACE"]),
-            "_record": environment.record,
-            "_row": environment.row,
+            **prepared.helpers,
+            **{name: self.guarded(name) for name in prepared.guarded},
+            **{name: _get(roots[read.root], read.field, read.blank) for name, read in prepared.reads.items()},
+            **{f"_{root}": row for root, row in environment.loops.items()},
             "_old": environment.old,
             "_extras": environment.extras,
-            "_user": moment.user,
-            "_today": moment.today,
-            "_now": moment.now,
-            "_zone": moment.zone,
-            "_organisation": moment.organisation,
+            "_today": constants.today,
+            "_now": constants.now,
+            "_zone": constants.zone,
+            "_organisation": constants.organisation,
         }
 
-    def guarded(self, helper: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(self, name: str) -> Callable[..., Any]:
         """A helper whose own error is kept, since asteval would wrap it together with the arguments."""
+        own: dict[str, Callable[..., Any]] = {"_rows": self.rows, "_follow": self.follow}
+        helper = own.get(name) or _helpers()[name]
 
         def call(*args: Any) -> Any:
             try:
@@ -181,6 +200,7 @@ def _helpers() -> dict[str, Callable[..., Any]]:
         "_at_most": arithmetic.at_most,
         "_more": arithmetic.more,
         "_at_least": arithmetic.at_least,
+        "_join": arithmetic.join,
         "_not": _not,
         "_in": _in,
         "_blank": arithmetic.is_blank,

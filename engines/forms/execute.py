@@ -43,7 +43,8 @@ def execute(app: CompiledApp, request: SaveRequest, before: Mapping[str, Any] | 
     calculated = dict(save.after)
     if wanted := _ask_early_rules(save, steps):
         return wanted
-    if save.after != calculated and (wanted := _calculate(save, steps)):
+    moved = {id for id, value in save.after.items() if value != calculated.get(id)}
+    if moved and (wanted := _calculate_again(save, steps, moved)):
         return wanted
 
     checking.check(save, steps)
@@ -80,6 +81,16 @@ def _wanted(save: Save, steps: Steps, defaults: bool = False) -> Needs:
 def _calculate(save: Save, steps: Steps) -> Needs:
     """Formulas, then what is computed over links for those who read it in this save."""
     filling.compute(save, steps.formulas, everything=save.before is None)
+    return _compute_over_links(save, steps)
+
+
+def _calculate_again(save: Save, steps: Steps, moved: set[str]) -> Needs:
+    """What rests on the fields that rules have set."""
+    filling.compute_again(save, steps.formulas, moved)
+    return _compute_over_links(save, steps)
+
+
+def _compute_over_links(save: Save, steps: Steps) -> Needs:
     if wanted := _wanted(save, steps):
         return wanted
     filling.compute(save, steps.computed, everything=True)

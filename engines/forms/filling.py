@@ -108,13 +108,25 @@ def _apply(
 def compute(save: Save, computations: Iterable[Computation], everything: bool) -> None:
     """Evaluate formulas in order; those that read nothing that changed keep their value."""
     for each in computations:
-        if not everything and not _is_touched(save, each):
-            continue
-        if each.rows is None:
-            _compute(save, each.field, each, save.after, None)
-        else:
-            for index, row in enumerate(save.after.get(each.rows) or ()):
-                _compute(save, each.field, each, row, row, index)
+        if everything or _is_touched(save, each):
+            _evaluate(save, each)
+
+
+def compute_again(save: Save, computations: Iterable[Computation], moved: Iterable[str]) -> None:
+    """Evaluate, in order, the formulas that read what has moved since they were evaluated last."""
+    reached = set(moved)
+    for each in computations:
+        if each.rows is not None or each.reads & reached:
+            _evaluate(save, each)
+            reached.add(each.field.id)
+
+
+def _evaluate(save: Save, each: Computation) -> None:
+    if each.rows is None:
+        _compute(save, each.field, each, save.after, None)
+        return
+    for index, row in enumerate(save.after.get(each.rows) or ()):
+        _compute(save, each.field, each, row, row, index)
 
 
 def own_rows(save: Save, steps: Steps) -> None:

@@ -176,7 +176,7 @@ def _act(rule: CompiledRule, occasion: Occasion, look: Look, event: str) -> Verd
         return effects
     refused = any(isinstance(effect, Refuse) for effect in effects)
     outcome: RuleOutcome = "refused" if refused else "queued" if rule.in_job else "fired" if held else "else"
-    terms = (*look.terms, *explain(rule.condition, occasion.environment))
+    terms = (*look.terms, *explain(rule.condition, occasion.environment, held))
     told = replace(trace, outcome=outcome, terms=terms, actions=_names(branch))
     if not rule.in_job:
         return Verdict(told, tuple(effects))
