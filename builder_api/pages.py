@@ -10,10 +10,17 @@ from fastapi.responses import Response
 from builder_api import drafts, versions
 from builder_api.editor import json_view, require_builder
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.expressions.phrases import PHRASES
+from engines.expressions.words import say_expression
 from engines.flows import tree
-from engines.rules import sentence_of
+from engines.rules import sentence_of, titled
+from engines.titles import THE_INITIATOR, titles_of
+from metadata.expressions import Expression
+from metadata.problems import ROOT
+from metadata.text import Text
 from runtime import traces
 from runtime.transaction import Tx
+from runtime.web.pages.attention import pauses_of
 from runtime.web.pages.navigation import form_icon, live_apps
 from runtime.web.pages.page import Page, SignedInOnly
 
@@ -80,7 +87,7 @@ def _forms(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
                 "icon": form_icon(app, each.id),
                 "fields": [_field(page, app, field) for field in each.fields.values()],
                 "validations": [
-                    {"text": rule.condition.text, "message": page.say(rule.message)} for rule in each.validations
+                    {**_said(page, app, rule.condition), "message": page.say(rule.message)} for rule in each.validations
                 ],
             }
             for each in forms
@@ -96,6 +103,7 @@ def _field(page: Page, app: CompiledApp, field: CompiledField) -> dict[str, Any]
         "kind": page.say(field.kind.title),
         "icon": field.kind.icon,
         "notes": _notes(page, app, field),
+        "conditions": _conditions(page, app, field),
         "fields": [_field(page, app, each) for each in subform.fields.values()] if subform else [],
     }
 
@@ -110,13 +118,30 @@ def _notes(page: Page, app: CompiledApp, field: CompiledField) -> list[str]:
         notes.append(page.word("read only"))
     if field.target is not None and field.target in app.forms:
         notes.append(f"→ {page.say(app.forms[field.target].title)}")
-    if field.expression is not None:
-        notes.append(f"= {field.expression.text}")
-    if field.required_if is not None:
-        notes.append(page.word("required if %(condition)s", condition=field.required_if.text))
-    if field.visible_if is not None:
-        notes.append(page.word("shown if %(condition)s", condition=field.visible_if.text))
     return notes
+
+
+def _conditions(page: Page, app: CompiledApp, field: CompiledField) -> list[dict[str, str]]:
+    """What a field computes and hangs on, in words and as written."""
+    phrases = (
+        (field.expression, "= %(condition)s"),
+        (field.required_if, _("required if %(condition)s")),
+        (field.visible_if, _("shown if %(condition)s")),
+    )
+    return [
+        {name: page.word(phrase, condition=text) for name, text in _said(page, app, expression).items()}
+        for expression, phrase in phrases
+        if expression is not None
+    ]
+
+
+def _said(
+    page: Page, app: CompiledApp, expression: Expression | None, person: Text = PHRASES["person"]
+) -> dict[str, str]:
+    """An expression as people read it, and as it is written."""
+    if expression is None:
+        return {"words": "", "text": ""}
+    return {"words": say_expression(expression, titles_of(app, person), page.language), "text": expression.text}
 
 
 def _flows(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
@@ -126,7 +151,7 @@ def _flows(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
                 "title": page.say(each.title),
                 "name": each.name,
                 "form": page.say(app.forms[each.form].title),
-                "condition": each.condition.text if each.condition is not None else "",
+                "condition": _said(page, app, each.condition, THE_INITIATOR),
                 "boxes": tree(each, None, page.language),
             }
             for each in app.flows.values()
@@ -135,12 +160,15 @@ def _flows(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
 
 
 def _rules(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
+    paused = pauses_of(page, tx, app.name)
     return {
         "rules": [
             {
                 "title": page.say(rule.title),
                 "name": rule.name,
                 "enabled": rule.enabled,
+                "pause": paused.get(rule.id),
+                "href": f"/attention/rules/{app.name}/{rule.id}",
                 "sentence": sentence_of(app, rule, page.language),
                 "icon": rule.trigger.icon,
                 "runs": [
@@ -162,7 +190,7 @@ def _reports(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
                 "href": f"/apps/{app.name}/reports/{each.name}",
                 "icon": each.chart.icon,
                 "chart": page.say(each.chart.title),
-                "where": each.where.text if each.where is not None else "",
+                "where": _said(page, app, each.where),
                 "dimensions": [page.say(dimension.title) for dimension in each.dimensions],
                 "measures": [page.say(measure.title) for measure in each.measures],
             }
@@ -178,21 +206,25 @@ def _access(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
             {
                 "name": role.name,
                 "title": page.say(role.caption),
-                "entries": [_entry(page, app, each) for each in app.definition.access if each.role == role.name],
+                "entries": [
+                    _entry(page, app, place, each)
+                    for place, each in enumerate(app.definition.access)
+                    if each.role == role.name
+                ],
             }
             for role in app.definition.roles
         ]
     }
 
 
-def _entry(page: Page, app: CompiledApp, entry: Any) -> dict[str, Any]:
+def _entry(page: Page, app: CompiledApp, place: int, entry: Any) -> dict[str, Any]:
     form = app.form(entry.form)
     named = [(name, form.field(name)) for name in entry.fields or ()]
     return {
         "form": page.say(form.title),
         "icon": form_icon(app, form.id),
         "may": [page.word(VERBS.get(verb, verb)) for verb in entry.may],
-        "where": entry.where or "",
+        "where": {"text": entry.where or "", "words": titled(app, entry, ROOT / "access" / place, page.language).where},
         "fields": [page.say(field.title) if field else name for name, field in named],
     }
 

@@ -16,14 +16,15 @@ from sqlalchemy import delete, select
 from engines import access
 from engines.access import scope_needs, view
 from engines.actor import Actor
-from engines.compiled import CompiledApp, CompiledField
+from engines.compiled import SYSTEM_TITLES, CompiledApp, CompiledField
 from engines.events import MomentCame, RecordChanged
+from engines.expressions.phrases import PHRASES, glued
 from engines.facts import Needs
 from engines.json_values import moment_text, to_json
-from engines.rules import CompiledRule, RuleTrace, why
+from engines.rules import CompiledRule, RuleTrace, term_in_words, why
 from metadata.problems import ROOT, NotFound, Problem, Refusal
 from metadata.text import Text, say
-from runtime import history, storage
+from runtime import history, rule_states, storage
 from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.effect_json import read_value, write_value
@@ -90,7 +91,7 @@ def why_not(
         )
     facts = replace(facts_of(tx, app), now=row["at"])
     answer, _ = answered(tx, app, lambda known: why(then, event, known), facts)
-    return answer
+    return replace(answer, reason=_standing_still(tx, app, rule.id, row["at"]) or answer.reason)
 
 
 def _why_no_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, record: int) -> RuleTrace:
@@ -104,9 +105,23 @@ def _why_no_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, re
     own = (fired.c.app == app.name) & (fired.c.rule == rule.id) & (fired.c.record == record)
     came = sorted(tx.connection.scalars(select(fired.c.occurrence).where(own)))
     reason: Text = {"en": "its moment has not come", "zh": "时间未到"}
-    if came:
+    if standing := _standing_still(tx, app, rule.id, tx.now):
+        reason = standing
+    elif came:
         reason = {"en": f"its moment came, counted from {came[-1]}", "zh": f"已到时间，起算点为 {came[-1]}"}
     return replace(answer, reason=reason, form=form, record=record)
+
+
+def _standing_still(tx: "Tx", app: CompiledApp, rule: str, at: datetime) -> Text:
+    """That the rule was paused at a moment, and why; nothing where it was not."""
+    pause = next((each for each in rule_states.pauses(tx.connection, app.name) if each.rule == rule), None)
+    if pause is None or pause.since > at:
+        return ""
+    since, reason = moment_text(pause.since), pause.reason
+    return {
+        "en": f"the rule is paused since {since}" + (f": {say(reason, 'en')}" if reason else ""),
+        "zh": f"规则自 {since} 起已暂停" + (f"：{say(reason, 'zh')}" if reason else ""),
+    }
 
 
 def _rule_then(tx: "Tx", app: CompiledApp, rule: str, at: datetime) -> CompiledRule | None:
@@ -183,28 +198,42 @@ def _tell(
         "title": say(rule.title, language) if rule is not None else detail["name"],
         "event": row["event"],
         "outcome": row["outcome"],
-        "terms": [_term(app, actor, row["form"] or "", visible, each) for each in detail["terms"]],
+        "terms": [
+            _term(app, actor, row["form"] or "", rule.rows if rule is not None else None, visible, each, language)
+            for each in detail["terms"]
+        ],
         "actions": list(detail["actions"]),
         "reason": say(detail["reason"], language),
     }
 
 
 def _term(
-    app: CompiledApp, actor: Actor, form: str, readable: frozenset[str], term: Mapping[str, Any]
+    app: CompiledApp,
+    actor: Actor,
+    form: str,
+    rows: str | None,
+    readable: frozenset[str],
+    term: Mapping[str, Any],
+    language: str,
 ) -> dict[str, Any]:
-    """A term with what it read; where a field is hidden from the viewer, so is the outcome."""
+    """A term, as written and in words, with what it read; where a field is hidden, so is the outcome."""
     reads = [(tuple(path), value) for path, value in term["reads"]]
     hidden = [
         path for path, _ in reads if not _may_see(app, form, readable, path) or not _may_follow(app, actor, form, path)
     ]
     if hidden:
-        return {"text": None, "value": None, "hidden": True, "reads": []}
+        return {"text": None, "words": None, "value": None, "hidden": True, "reads": []}
     return {
         "text": term["text"],
+        "words": term_in_words(app, form, rows, term["text"], language) or term["text"],
         "value": term["value"],
         "hidden": False,
         "reads": [
-            {"name": _name(app, form, path), "value": _plain(app, form, path, value)}
+            {
+                "name": _name(app, form, path),
+                "title": _title(app, form, path, language),
+                "value": _plain(app, form, path, value),
+            }
             for path, value in reads
             if len(path) == 2
         ],
@@ -248,6 +277,13 @@ def _name(app: CompiledApp, form: str, path: tuple[str, ...]) -> str:
     field = _field(app, form, path[-1])
     name = field.name if field is not None else path[-1]
     return f"old.{name}" if path[0] == "old" else name
+
+
+def _title(app: CompiledApp, form: str, path: tuple[str, ...], language: str) -> str:
+    """What people call the field; before the change, as the words of an expression say it."""
+    field = _field(app, form, path[-1])
+    title = say(field.title if field is not None else SYSTEM_TITLES.get(path[-1], path[-1]), language)
+    return glued(say(PHRASES["before"], language), {"a": title}) if path[0] == "old" else title
 
 
 def _plain(app: CompiledApp, form: str, path: tuple[str, ...], value: Any) -> Any:

@@ -5,7 +5,7 @@ from engines.rules.compiled import CompiledRule, CompiledRules, Outcome
 from engines.rules.execute import execute, occurrence_of, why
 from engines.rules.trace import RuleTrace
 from engines.rules.trigger_type import Sweep, TriggerType
-from engines.rules.words import sentence_of
+from engines.rules.words import sentence_of, term_in_words, titled
 
 __all__ = [
     "CompiledRule",
@@ -19,5 +19,7 @@ __all__ = [
     "execute",
     "occurrence_of",
     "sentence_of",
+    "term_in_words",
+    "titled",
     "why",
 ]

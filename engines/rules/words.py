@@ -22,7 +22,7 @@ from metadata.expressions.cutting import cut
 from metadata.names import IsExpression, IsTemplate, IsValue, Reference
 from metadata.problems import ROOT, Path
 from metadata.references import NamesOfApp
-from metadata.renames import scope_of
+from metadata.renames import RULE_ROOTS, scope_of
 from metadata.text import say
 from metadata.walk import Leaf, leaves
 
@@ -45,6 +45,12 @@ def sentence_of(app: CompiledApp, rule: CompiledRule, language: str) -> str:
     return text + (f"; else {otherwise}" if otherwise else "") + "."
 
 
+def term_in_words(app: CompiledApp, form: str, rows: str | None, text: str, language: str) -> str:
+    """A term of a rule about a form, or about the rows of a subform; empty where it makes no sense any more."""
+    scope = Scope(app.names, rows or form, RULE_ROOTS, form if rows else None)
+    return _texts(app, language).expression(text, scope)
+
+
 def titled(app: CompiledApp, model: Any, path: Path, language: str) -> Any:
     """The same part of the definition with titles in the place of names; for reading, not for running."""
     titles: Titles = app.memory.remember(("titles", language), lambda: _titles(app, language))
@@ -53,7 +59,7 @@ def titled(app: CompiledApp, model: Any, path: Path, language: str) -> Any:
 
 def _titles(app: CompiledApp, language: str) -> Titles:
     """For every place in the definition that names or computes something, what people say instead."""
-    texts = _TextWords(app, language)
+    texts = _texts(app, language)
     said = {}
     for leaf in leaves(app.definition):
         title = _title(app, leaf, language) if isinstance(leaf.marker, Reference) else texts.say(leaf)
@@ -77,6 +83,11 @@ def _options_beside(app: CompiledApp, leaf: Leaf, language: str) -> Iterator[tup
             yield (place, False), f"“{say(option.title or value, language)}”"
 
 
+def _texts(app: CompiledApp, language: str) -> "_TextWords":
+    texts: _TextWords = app.memory.remember(("texts", language), lambda: _TextWords(app, language))
+    return texts
+
+
 class _TextWords:
     """Words for the expressions of a definition, alone or between the marks of a text."""
 
@@ -93,12 +104,13 @@ class _TextWords:
             return ""
         scope = scope_of(leaf, self.names, self.app.names) or NOWHERE
         if isinstance(leaf.marker, IsExpression):
-            return self._expression(text, scope)
+            return self.expression(text, scope)
         if isinstance(leaf.marker, IsValue) and text.startswith("="):
-            return self._expression(text[1:], scope)
+            return self.expression(text[1:], scope)
         return self._template(text, scope) if "{{" in text else ""
 
-    def _expression(self, text: str, scope: Scope) -> str:
+    def expression(self, text: str, scope: Scope) -> str:
+        """One expression in words; empty where it does not hold together in this scope."""
         try:
             return say_expression(check(text, scope, self.functions), self.titles, self.language)
         except ExpressionError:  # it names what only its rule knows, such as a record made before
@@ -112,7 +124,7 @@ class _TextWords:
         return "".join(self._slot(each.text, scope) if each.kind == "slot" else each.text for each in pieces)
 
     def _slot(self, text: str, scope: Scope) -> str:
-        return f"[{self._expression(text, scope) or text.strip()}]"
+        return f"[{self.expression(text, scope) or text.strip()}]"
 
 
 def _list(actions: Any, options: Any, language: str) -> str:

@@ -118,10 +118,16 @@ def why(page: SignedInOnly, app: str, form: str, id: int, rule: str = "") -> Res
             "record_href": f"/apps/{app}/forms/{form}/{id}",
             "rules": [{"name": each.name, "title": page.say(each.title)} for each in rules],
             "chosen": rule,
-            "sentence": sentence_of(compiled, chosen, page.language) if chosen is not None else "",
+            "sentence": _sentence(page, compiled, chosen, told) if chosen is not None else "",
             "told": told,
         }
         return page.show(tx, "pages/app/why.html", **context)
+
+
+def _sentence(page: Page, app: CompiledApp, rule: Any, told: Any) -> str:
+    """The rule in words, unless it speaks of what is hidden from the reader."""
+    hidden = any(term["hidden"] for term in told["terms"])
+    return "" if hidden else sentence_of(app, rule, page.language)
 
 
 @router.post("/{id:int}/withdraw/{instance:int}")

@@ -51,7 +51,8 @@ def test_a_trace_shows_the_value_of_each_term(
 
     assert (trace["rule"], trace["outcome"], trace["actions"]) == ("rule_0", "fired", ["notify"])
     assert [(term["text"], term["value"]) for term in trace["terms"]] == [("score > 80", True), ("amount > 100", True)]
-    assert trace["terms"][1]["reads"] == [{"name": "amount", "value": 200}]
+    assert trace["terms"][1]["reads"] == [{"name": "amount", "title": "Amount", "value": 200}]
+    assert trace["terms"][0]["words"] == "Score is greater than 80"
 
 
 def test_whoever_may_not_read_a_field_does_not_learn_it_from_a_trace(
