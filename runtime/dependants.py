@@ -1,6 +1,6 @@
 """What a deletion means for the records that link to the deleted one: refused, emptied or deleted too."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from engines.actor import system
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from metadata.problems import ROOT, Conflict, Problem
-from runtime import storage
+from runtime import history, storage
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
@@ -48,18 +48,25 @@ def _let_go(tx: "Tx", app: CompiledApp, holder: CompiledForm, field: CompiledFie
     from runtime import records
 
     whole = app.forms[holder.parent] if holder.parent is not None else holder
-    for each in _referring(tx, app, holder, field, id):
-        if holder.parent is not None:
-            record = storage.load(tx, app, whole, [each])[each]
-            rows = [_without(row, field, id) for row in record[holder.id]]
-            kept = [row for row in rows if row is not None]
-            records.save(tx, app, whole.id, each, {}, typed={holder.id: kept})
-        elif field.options.on_delete == "cascade" and not field.is_list:
+    referring = _referring(tx, app, holder, field, id)
+    if field.options.on_delete == "cascade" and holder.parent is None and not field.is_list:
+        for each in referring:
             records.delete(tx, app, holder.id, each)
-        else:
-            held = storage.load(tx, app, holder, [each])[each][field.id]
-            left = tuple(other for other in held if other != id) if field.is_list else None
-            records.save(tx, app, holder.id, each, {}, typed={field.id: left})
+        return
+    held = storage.load(tx, app, whole, referring) if holder.parent is not None or field.is_list else {}
+    for each in referring:
+        record = held.get(each, {})
+        if record and history.changed_already(tx, app, whole.id, each):
+            record = storage.load(tx, app, whole, [each])[each]  # a rule was there before us
+        records.save(tx, app, whole.id, each, {}, typed=_let_go_of(record, holder, field, id))
+
+
+def _let_go_of(record: Mapping[str, Any], holder: CompiledForm, field: CompiledField, id: int) -> dict[str, Any]:
+    """What a record holds once it no longer leads to the deleted one: its rows, its list, or a blank."""
+    if holder.parent is not None:
+        rows = [_without(row, field, id) for row in record[holder.id]]
+        return {holder.id: [row for row in rows if row is not None]}
+    return {field.id: tuple(other for other in record[field.id] if other != id) if field.is_list else None}
 
 
 def _without(row: dict[str, Any], field: CompiledField, id: int) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """A shop that counts what it sells: totals over rows, over links to several records, and totals of totals."""
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from builder_api.publish import import_document
 from engines.actor import system
 from engines.compiled import CompiledApp
 from runtime import derived, jobs, late_totals, records, storage, transaction
+from runtime.db import tables
 from runtime.services import Services
 from runtime.transaction import Tx
 from tests.runtime.conftest import MovedClock
@@ -140,6 +143,11 @@ class Shop:
     def marks(self) -> int:
         with transaction.read(self.services, system("test")) as tx:
             return late_totals.waiting(tx).get("shop", 0)
+
+    def jobs(self) -> dict[str, int]:
+        """How many jobs there are in each state."""
+        with self.services.database.read() as connection:
+            return dict(Counter(connection.scalars(sa.select(tables.job.c.state))))
 
     def wrong(self) -> list[str]:
         """Every stored total that a count from scratch does not confirm."""

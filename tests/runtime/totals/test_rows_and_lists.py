@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.totals.conftest import CONTRACT, PRODUCT, PROMOTION, Shop, at_once, form, shop
+from tests.runtime.totals.conftest import CONTRACT, PRODUCT, PROMOTION, Shop, at_once, shop
 
 THREADS = 8
 ROUNDS = 4
