@@ -45,9 +45,10 @@ def discard(tx: "Tx", key: str) -> None:
     audit.note(tx, "job_discarded", kind="job", object=key)
 
 
-def held(connection: Connection, app: str, rule: str) -> int:
-    """How many jobs wait for their rule to be resumed."""
-    return connection.scalar(select(func.count()).select_from(job).where(_held(app, rule))) or 0
+def held(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many jobs wait for their rule to be resumed, by app and rule."""
+    counted = select(job.c.app, job.c.rule, func.count()).where(job.c.state == "held").group_by(job.c.app, job.c.rule)
+    return {(row[0], row[1]): row[2] for row in connection.execute(counted)}
 
 
 def release(tx: "Tx", app: str, rule: str) -> int:

@@ -1,6 +1,6 @@
 """JSON for rules: in words, what they did and why, why one did not act, and the jobs that failed for good."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,13 +12,14 @@ from engines.json_values import moment_text
 from engines.rules import CompiledRule, sentence_of
 from metadata.problems import ROOT, NotFound, Problem, nearest
 from metadata.text import say
-from runtime import reading, resting_jobs, traces
+from runtime import attention, reading, resting_jobs, rule_states, traces
+from runtime.attention import FailedJob, Standing
 from runtime.idempotency import Answer
 from runtime.question import no_form, no_record
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import AppAdmin, SignedIn
-from runtime.web.incoming import id_or
+from runtime.web.deps import AppAdmin, JsonBody, SignedIn, Visit
+from runtime.web.incoming import id_or, known_keys, text_of
 
 router = APIRouter(prefix="/api/v1", tags=["rules"])
 
@@ -40,7 +41,8 @@ def list_rules(app: str, visit: AppAdmin) -> Response:
     """The rules of an app in words, in their order."""
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
-        items = [_rule(compiled, rule, visit.language) for rule in compiled.rules]
+        paused = {each.pause.rule: _pause(each) for each in attention.standing_rules(tx, app)}
+        items = [{**_rule(compiled, each, visit.language), "paused": paused.get(each.id)} for each in compiled.rules]
     return JsonResponse({"items": items}, headers=NOT_KEPT)
 
 
@@ -51,6 +53,27 @@ def rule_traces(app: str, rule: str, visit: AppAdmin) -> Response:
         compiled = tx.services.apps.live(tx, app)
         items = traces.of_rule(tx, compiled, _named(compiled, rule).id)
     return JsonResponse({"items": items}, headers=NOT_KEPT)
+
+
+@router.post("/apps/{app}/rules/{rule}/pause")
+def pause_rule(app: str, rule: str, visit: AppAdmin, body: JsonBody) -> Response:
+    """Let a rule stand still until it is resumed; `reason` is for the others."""
+    reason = text_of(known_keys(body, ("reason",)), "reason")
+    return _with_rule(visit, app, rule, lambda tx, id: rule_states.pause(tx, app, id, reason))
+
+
+@router.post("/apps/{app}/rules/{rule}/resume")
+def resume_rule(app: str, rule: str, visit: AppAdmin, body: JsonBody) -> Response:
+    """Let a rule go on, with the jobs that waited for it."""
+    known_keys(body, ())
+    return _with_rule(visit, app, rule, lambda tx, id: rule_states.resume(tx, app, id))
+
+
+@router.post("/apps/{app}/rules/{rule}/discard")
+def discard_jobs(app: str, rule: str, visit: AppAdmin, body: JsonBody) -> Response:
+    """Give up the jobs that wait for a paused rule."""
+    known_keys(body, ())
+    return _with_rule(visit, app, rule, lambda tx, id: resting_jobs.discard_held(tx, app, id))
 
 
 @router.get(RECORD + "/traces")
@@ -85,7 +108,7 @@ def why_not(app: str, form: str, id: str, visit: SignedIn, asked: Annotated[WhyP
 def dead_jobs(visit: AppAdmin) -> Response:
     """The jobs that failed for good; what is about records that I may not read stays hidden."""
     with visit.read() as tx:
-        items = [_job(tx, row) for row in resting_jobs.dead_letters(tx.connection)]
+        items = [_job(each) for each in attention.failed_jobs(tx)]
         found = {"items": items, "counts": resting_jobs.counts(tx.connection)}
     return JsonResponse(found, headers=NOT_KEPT)
 
@@ -112,6 +135,19 @@ def discard_job(key: str, visit: AppAdmin) -> Response:
     return visit.once(work)  # type: ignore[no-any-return]
 
 
+def _with_rule(visit: Visit, app: str, name: str, act: Callable[[Tx, str], Any]) -> Response:
+    """Do something with a rule, by name or id, and tell how it stands then."""
+
+    def work(tx: Tx) -> Answer:
+        compiled = tx.services.apps.live(tx, app)
+        rule = _named(compiled, name)
+        act(tx, rule.id)
+        paused = {each.pause.rule: _pause(each) for each in attention.standing_rules(tx, app)}
+        return Answer({**_rule(compiled, rule, visit.language), "paused": paused.get(rule.id)})
+
+    return visit.once(work)  # type: ignore[no-any-return]
+
+
 def _rule(app: CompiledApp, rule: CompiledRule, language: str) -> dict[str, Any]:
     return {
         "id": rule.id,
@@ -132,34 +168,31 @@ def _runs(rule: CompiledRule) -> str:
     return "early" if rule.early else "job" if rule.in_job else "late"
 
 
-def _job(tx: Tx, row: Mapping[str, Any]) -> dict[str, Any]:
-    payload = row["payload"]
-    may_read = _may_read(tx, payload)
+def _job(found: FailedJob) -> dict[str, Any]:
     return {
-        "key": row["key"],
-        "kind": row["kind"],
-        "attempt": row["attempt"],
-        "error": row["last_error"] if may_read else None,
-        "hidden": not may_read,
-        "app": payload.get("app"),
-        "rule": payload.get("rule"),
-        "form": payload.get("form"),
-        "record": str(payload["record"]) if payload.get("record") and may_read else None,
-        "to": payload.get("to") if may_read else None,
-        "created_at": moment_text(row["created_at"]),
-        "finished_at": moment_text(row["finished_at"]) if row["finished_at"] else None,
+        "key": found.key,
+        "kind": found.kind,
+        "attempt": found.attempt,
+        "error": found.error,
+        "hidden": found.hidden,
+        "app": found.app,
+        "rule": found.rule,
+        "form": found.form,
+        "record": str(found.record) if found.record is not None else None,
+        "label": found.label,
+        "to": found.to,
+        "created_at": moment_text(found.created_at),
+        "finished_at": moment_text(found.finished_at) if found.finished_at else None,
     }
 
 
-def _may_read(tx: Tx, payload: Mapping[str, Any]) -> bool:
-    """Whether the record that a job is about may be read; a job about none may be seen."""
-    app, form, record = payload.get("app"), payload.get("form"), payload.get("record")
-    if not (app and form and record):
-        return True
-    try:
-        return record in reading.readable_ids(tx, tx.services.apps.live(tx, app), form, [record])
-    except NotFound:
-        return False
+def _pause(found: Standing) -> dict[str, Any]:
+    return {
+        "since": moment_text(found.pause.since),
+        "by": found.by or None,
+        "reason": found.reason,
+        "waiting": found.waiting,
+    }
 
 
 def _form(tx: Tx, app: CompiledApp, form: str, record: int) -> str:

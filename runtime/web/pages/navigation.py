@@ -133,6 +133,8 @@ def _administration(tx: Tx, word: Callable[[str], str], at: str, has: frozenset[
         ]
     if "app_admin" in tx.actor.rights and "/apps" in has:
         entries.append(_entry("/apps", "tool", word("Apps"), at))
+    if tx.actor.rights & {"app_admin", "ops"} and "/attention" in has:
+        entries.append(_entry("/attention", "bell-ringing", word("Needs attention"), at))
     return entries
 
 

@@ -1,4 +1,4 @@
-"""What may happen later in a while: runs, mails, chains and waiting jobs; what is too much waits, and people are told."""
+"""How much may happen later: runs, mails, chains and waiting jobs; what is too much waits, and people are told."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ def states(services: Services, kind: str) -> dict[str, int]:
     job = tables.job
     with services.database.read() as connection:
         counted = select(job.c.state, func.count()).where(job.c.kind == kind).group_by(job.c.state)
-        return {state: count for state, count in connection.execute(counted)}
+        return {row.state: row[1] for row in connection.execute(counted)}
 
 
 def test_who_comes_after_the_last_place_waits_for_the_next_while(services: Services, clock: MovedClock) -> None:
