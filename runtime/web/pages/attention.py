@@ -30,12 +30,14 @@ def needs_attention(page: SignedInOnly) -> Response:
 
 @router.post("/jobs/retry")
 def retry_job(page: SignedInOnly, form: CheckedForm) -> Response:
-    return _do(page, KEEPER, lambda tx: resting_jobs.retry(tx, str(form.get("key", ""))), page.word("It will be tried again"))
+    key = str(form.get("key", ""))
+    return _do(page, KEEPER, lambda tx: resting_jobs.retry(tx, key), page.word("It will be tried again"))
 
 
 @router.post("/jobs/discard")
 def discard_job(page: SignedInOnly, form: CheckedForm) -> Response:
-    return _do(page, KEEPER, lambda tx: resting_jobs.discard(tx, str(form.get("key", ""))), page.word("It is given up"))
+    key = str(form.get("key", ""))
+    return _do(page, KEEPER, lambda tx: resting_jobs.discard(tx, key), page.word("It is given up"))
 
 
 @router.post("/rules/{app}/{rule}/pause")
@@ -164,4 +166,3 @@ def _stuck(tx: Tx, page: Page, app: Any, zone: ZoneInfo) -> list[dict[str, Any]]
 
 def _in(zone: ZoneInfo, moment: datetime) -> datetime:
     return moment.astimezone(zone)
-
