@@ -88,6 +88,102 @@ def test_two_people_who_save_the_same_record_are_asked(screen: Opener, site) -> 
     assert mine.page.get_by_role("heading", name="My name").is_visible()
 
 
+def test_rows_that_two_people_changed_are_compared_cell_by_cell_and_none_is_lost(screen: Opener, site) -> None:
+    product = {name: site.save("admin", "product", {"code": name, "name": name, "price": 10}) for name in "ABCD"}
+    id = _contract(site, "Rows of two")
+    rows = [{"product": str(product[name]), "quantity": 1, "price": 10} for name in "ABC"]
+    _change(site, id, {"lines": rows})
+    mine, theirs = screen(), screen("seller")
+    mine.go(f"/apps/crm/forms/contract/{id}/edit")
+    theirs.go(f"/apps/crm/forms/contract/{id}/edit")
+
+    _cell(theirs, 0, "quantity").fill("5")
+    _delete_row(theirs, 1)
+    _add_row(theirs, "D", "7")
+    theirs.page.get_by_role("button", name="Save").click()
+    theirs.page.wait_for_url(re.compile(r"/contract/\d+$"))
+    _cell(mine, 0, "price").fill("12")
+    _cell(mine, 2, "quantity").fill("9")
+    _add_row(mine, "A", "3")
+    mine.page.locator("#fld-cost").fill("77")
+    mine.page.get_by_role("button", name="Save").click()
+    dialog = mine.page.get_by_role("dialog")
+    dialog.wait_for()
+
+    chosen = [each.get_attribute("value") for each in dialog.locator("input:checked").all()]
+    said = [each.inner_text().split("\t") for each in dialog.locator("tbody tr").all()]
+    assert [each[0].strip() for each in said][:2] == ["Cost", "Products · row 1 · Quantity"]
+    assert len(said) == len(chosen) == 7
+    assert "No such row" in dialog.inner_text()
+    mine.require_accessible()
+    dialog.get_by_role("button", name="Save the chosen values").click()
+    mine.page.wait_for_url(re.compile(rf"/contract/{id}$"))
+
+    lines = [(each["product"], each["quantity"], each["price"]) for each in _lines(site, id)]
+    assert lines == [
+        (product["A"], 5, 12),
+        (product["C"], 9, 10),
+        (product["A"], 3, 10),
+        (product["D"], 7, 10),
+    ]
+
+
+def test_a_merge_that_is_refused_loses_neither_side(screen: Opener, site) -> None:
+    id = site.save("admin", "customer", {"name": "Merged badly", "wechat": "old"})
+    mine, theirs = _editing(screen, id), _editing(screen, id)
+    theirs.page.locator("[name=wechat]").fill("theirs")
+    theirs.page.get_by_role("button", name="Save").click()
+    theirs.page.wait_for_url(re.compile(r"/\d+$"))
+    _name(mine).fill("")
+    mine.page.get_by_role("button", name="Save").click()
+    dialog = mine.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Save the chosen values").click()
+    mine.page.locator(".error-summary").wait_for()
+    assert not dialog.is_visible()
+
+    _name(mine).fill("Merged well")
+    mine.page.get_by_role("button", name="Save").click()
+    dialog.get_by_role("button", name="Save the chosen values").click()
+    mine.page.wait_for_url(re.compile(rf"{CUSTOMERS}/{id}$"))
+
+    shown = mine.page.inner_text("main")
+    assert "Merged well" in shown
+    assert "theirs" in shown
+
+
+def _cell(opened: Screen, row: int, column: str):
+    return opened.page.locator("ff-subform[data-name=lines] tbody tr").nth(row).locator(f"input[name$='.{column}']")
+
+
+def _delete_row(opened: Screen, row: int) -> None:
+    opened.page.locator("ff-subform[data-name=lines] tbody tr").nth(row).get_by_role("button").last.click()
+
+
+def _add_row(opened: Screen, product: str, quantity: str) -> None:
+    opened.page.locator("ff-subform[data-name=lines]").get_by_role("button", name="Add row").click()
+    _choose(opened, "ff-subform[data-name=lines] [role=combobox]", product)
+    opened.page.locator("ff-subform[data-name=lines] input[name$='.quantity']").last.fill(quantity)
+    playwright.expect(opened.page.locator("ff-subform[data-name=lines] input[name$='.price']").last).to_have_value("10")
+
+
+def _change(site, id: int, values: dict) -> None:
+    from runtime import records
+
+    with site.acting("admin") as tx:
+        records.save(tx, site.services.apps.live(tx, "crm"), "contract", id, values, check_version=False)
+
+
+def _lines(site, id: int) -> list[dict]:
+    from runtime import records
+
+    with site.acting("admin") as tx:
+        app = site.services.apps.live(tx, "crm")
+        form = app.form("contract")
+        names = {each.id: each.name for each in form.field("lines").subform.fields.values()}
+        rows = records.load(tx, app, "contract", id)[form.field("lines").id]
+        return [{names.get(key, key): value for key, value in row.items()} for row in rows]
+
+
 def test_the_list_searches_as_one_types_and_keeps_it_in_the_address(screen: Opener) -> None:
     opened = screen()
     opened.go(CUSTOMERS)

@@ -20,6 +20,7 @@ from runtime.web.pages.conflicts import conflict_view
 from runtime.web.pages.field_views import Reference
 from runtime.web.pages.linked_values import concerns, keys_in, linked
 from runtime.web.pages.lists import drawing_of
+from runtime.web.pages.merging import merged
 from runtime.web.pages.page import Page, SignedInOnly
 from runtime.web.pages.posted import Posted
 from runtime.web.pages.prefilled import has_default, prefilled, prefilled_rows
@@ -156,7 +157,7 @@ def _save(page: Page, data: FormData, app: str, form: str, id: int | None) -> Re
             theirs = filled_form(page, tx, compiled, found, id)
             if theirs.lock is not None and not theirs.is_changeable:
                 raise theirs.lock.refusal() from None
-            context = conflict_view(tx, theirs, id, Posted.of(found, data), _version(data))
+            context = conflict_view(tx, theirs, id, Posted.of(found, data), _version(data), _choices(data))
             action = f"/apps/{app}/forms/{form}/{id}/edit"
             return page.fragment("partials/conflict.html", 412, conflict=context, action=action)
     except (Invalid, LimitExceeded) as refusal:
@@ -171,12 +172,13 @@ def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | No
     posted = Posted.of(found, data)
     fields = frozenset(each.id for each in found.fields.values() if drawn.may_edit(each))
     values = posted.values(found, fields, compiled.zone)
-    for name in [name for name in values if str(data.get(f"keep.{name}", "")) == "theirs"]:
-        del values[name]
+    choices = _choices(data)
+    if choices:
+        values = merged(found, values, drawn.values, posted, lambda place: choices.get(place, ""))
     for name in [name for name, value in values.items() if _says_nothing(drawn, name, value)]:
         del values[name]
     for name, uploads in posted.uploads.items():
-        if (field := found.field(name)) is not None and field.id in fields:
+        if (field := found.field(name)) is not None and field.id in fields and choices.get(name) != "theirs":
             stored = [files.store(tx, compiled.name, each.filename or "", each.file) for each in uploads]
             values[name] = [*values.get(name, ()), *(str(each.id) for each in stored)]
     version = _version(data, "merge_version") or _version(data)
@@ -199,8 +201,7 @@ def _said_back(page: Page, data: FormData, app: str, form: str, id: int | None, 
         posted = Posted.of(found, data)
         values = dict(drawn.values) | typed_values(drawn, posted)
         labels = dict(drawn.labels) | _labels(page, tx, compiled, found, values)
-        version = _version(data, "merge_version") or _version(data)
-        again = replace(drawn, values=values, labels=labels, posted=posted, refusal=refusal, version=version)
+        again = replace(drawn, values=values, labels=labels, posted=posted, refusal=refusal, version=_version(data))
         return page.fragment(
             "partials/form_body.html", refusal.status, {"HX-Retarget": "#form-body"}, form=again.inputs()
         )
@@ -237,6 +238,12 @@ def _key(text: str) -> list[tuple[str, int]]:
     target, _, id = text.partition("/")
     number = id_in(id)
     return [(target, number)] if number is not None else []
+
+
+def _choices(data: FormData) -> dict[str, str]:
+    """Which side was chosen for what, after two people saved at once."""
+    kept = [(name.removeprefix("keep."), value) for name, value in data.multi_items() if name.startswith("keep.")]
+    return {name: str(value) for name, value in kept if value in ("mine", "theirs")}
 
 
 def _version(data: FormData, name: str = "version") -> int | None:

@@ -22,6 +22,7 @@ export function toast({ text, href, action, kind }) {
 }
 
 function opened(target) {
+  if (target.id === "form-body") document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
   if (target.matches("dialog") && target.children.length && !target.open) target.showModal();
   if (target.matches("dialog") && !target.children.length && target.open) target.close();
   target.querySelector(".error-summary")?.focus();

@@ -64,6 +64,7 @@ class Combobox extends HTMLElement {
     const eager = this.#eager;
     this.#waits = this.#eager = false;
     if (eager && this.#active) this.#choose(this.#active.dataset.value, this.#active.dataset.label);
+    if (document.activeElement !== this.#input) this.#left();
   }
 
   #chosenLabel() { return this.#many ? "" : this.before; }
@@ -168,7 +169,9 @@ class Combobox extends HTMLElement {
     this.#input.focus();
   }
 
+  // Whoever pressed Enter and went on gets what he asked for as soon as the answer is there.
   #left() {
+    if (this.#eager) return;
     clearTimeout(this.#timer);
     const text = this.#input.value.trim();
     if (this.#many) {
