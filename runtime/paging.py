@@ -29,12 +29,20 @@ class SortKey:
 
     @property
     def ordering(self) -> Any:
-        """Blanks come last, whichever way; the same on both databases.
+        """A blank is less than any value, on both databases: one index, read either way, serves both orders."""
+        if not getattr(self.column, "nullable", True):
+            return self.column.desc() if self.descending else self.column.asc()
+        return self.column.desc().nulls_last() if self.descending else self.column.asc().nulls_first()
 
-        Where there are none (the id), saying so would keep PostgreSQL from reading its index backwards.
-        """
-        ordered = self.column.desc() if self.descending else self.column.asc()
-        return ordered.nulls_last() if getattr(self.column, "nullable", True) else ordered
+    def beyond(self, value: Any) -> Column | None:
+        """What comes later than a value in this order; None where nothing can."""
+        if value is None:
+            return None if self.descending else self.column.is_not(None)
+        bound = sa.literal(value, self.column.type)
+        return sa.or_(self.column < bound, self.column.is_(None)) if self.descending else self.column > bound
+
+    def equals(self, value: Any) -> Column:
+        return self.column.is_(None) if value is None else self.column == sa.literal(value, self.column.type)
 
 
 Order = tuple[SortKey, ...]
@@ -45,11 +53,10 @@ def after(order: Order, values: list[Any]) -> Column:
     choices: list[Column] = []
     same: list[Column] = []
     for key, value in zip(order, values, strict=True):
-        bound = sa.literal(value, key.column.type)
-        if value is not None:
-            beyond = key.column < bound if key.descending else key.column > bound
-            choices.append(sa.and_(*same, sa.or_(beyond, key.column.is_(None))))
-        same.append(key.column.is_(None) if value is None else key.column == bound)
+        beyond = key.beyond(value)
+        if beyond is not None:
+            choices.append(sa.and_(*same, beyond))
+        same.append(key.equals(value))
     return sa.or_(sa.false(), *choices)
 
 

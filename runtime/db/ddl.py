@@ -33,7 +33,7 @@ def drift(connection: sa.Connection, app: CompiledApp) -> list[str]:
         opts={
             "compare_type": True,
             "include_name": lambda name, kind, _: kind != "table" or str(name).startswith(prefix),
-            "include_object": lambda _, __, kind, reflected, other: not (reflected and other is None),
+            "include_object": _is_compared,
         },
     )
     return [_described(difference) for difference in compare_metadata(context, app.metadata)]
@@ -79,3 +79,14 @@ def _described(difference: Any) -> str:
         return "; ".join(_described(each) for each in difference)
     kind, *rest = difference
     return f"{kind} " + " ".join(str(getattr(each, "name", each)) for each in rest if each is not None)
+
+
+def _is_compared(thing: Any, _name: str | None, kind: str, reflected: bool, other: Any) -> bool:
+    """What is there besides is no matter; nor where in an index Alembic believes the blanks to be."""
+    if other is None:
+        return not reflected
+    return kind != "index" or _nature(thing) != _nature(other)
+
+
+def _nature(index: sa.Index) -> tuple[Any, ...]:
+    return tuple(column.name for column in index.columns), index.unique

@@ -2,11 +2,14 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 
 from engines import CompiledApp
 from engines.facts import Facts
@@ -329,3 +332,23 @@ def test_more_records_than_a_chunk_are_all_converted(database: Database) -> None
 
     assert (report.rows, report.failures) == (2501, 0)
     assert column(database, app, "t_thing", "f_size")[-1] == D(2501)
+
+
+def test_a_former_index_is_made_anew_with_its_blanks_first(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite holds blanks first anyway")
+    app, _ = publish(database, None, form("deal", field("due", "date"), field("code", unique=True)))
+    with database.write_unhurried() as connection:
+        connection.execute(sa.text("DROP INDEX ix_a1_t_deal_f_due, uq_a1_t_deal_f_code"))
+        connection.execute(sa.text("CREATE INDEX ix_a1_t_deal_f_due ON a1_t_deal (f_due)"))
+        former = "CREATE UNIQUE INDEX uq_a1_t_deal_f_code ON a1_t_deal (f_code) WHERE deleted_at IS NULL"
+        connection.execute(sa.text(former))
+
+        with Operations.context(MigrationContext.configure(connection)):
+            import_module("migrations.versions.0007_blanks_first").upgrade()
+
+        assert drift(connection, app) == []
+        named = sa.text("SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE '__\\_a1\\_%'")
+        found = dict(connection.execute(named).all())
+    assert all("NULLS FIRST" in definition for definition in found.values())
+    assert "WHERE (deleted_at IS NULL)" in found["uq_a1_t_deal_f_code"]
