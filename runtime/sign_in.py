@@ -14,6 +14,8 @@ from runtime.transaction import Cause, Tx, run
 
 member = tables.member
 
+SLOWED = {"limit": "wrong tries to sign in", "count": sign_in_delays.FREE_FAILURES}
+
 
 class SignInFailed(Refusal):
     """E-mail and password do not belong together; says no more, whoever asked."""
@@ -131,6 +133,8 @@ def _patiently(services: Services, email: str, address: str) -> Row | None:
 
 def _failed(tx: Tx, action: str, email: str, address: str, found: Row | None) -> None:
     sign_in_delays.count_failure(tx, email, address)
+    if sign_in_delays.is_slowed_from_now_on(tx, email):
+        audit.note(tx, "limit_hit", kind="member", object=found.id if found is not None else None, detail=SLOWED)
     id = found.id if found is not None else None
     audit.note(tx, action, kind="member", object=id, result="failed", detail={"from": address})
 

@@ -57,6 +57,11 @@ def count_failure(tx: Tx, email: str, address: str) -> None:
     remember(tx, (_account(email), _pair(email, address), _address(address)), ACCOUNT_MEMORY)
 
 
+def is_slowed_from_now_on(tx: Tx, email: str) -> bool:
+    """Tell whether the failure just counted was the last free one."""
+    return tries(tx.connection, _account(email), tx.now - ACCOUNT_MEMORY)[0] == FREE_FAILURES
+
+
 def remember(tx: Tx, subjects: Sequence[str], memory: timedelta) -> None:
     """Count a try of each subject; what lies longer back than the memory goes."""
     rows = [{"id": new_id(), "subject": subject, "at": tx.now} for subject in subjects]

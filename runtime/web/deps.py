@@ -6,16 +6,17 @@ connection that waits for a free thread would starve the ones that hold a thread
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import FormData, UploadFile
 
 from engines.actor import Actor
 from metadata.problems import ROOT, Problem, Refusal, Refused
-from runtime import idempotency, identity, transaction
+from runtime import audit, idempotency, identity, transaction
 from runtime.db.ids import new_id
 from runtime.idempotency import Answer
 from runtime.identity import NOBODY, NotSignedIn, Recognised
@@ -75,6 +76,11 @@ class Visit:
         key = idempotency.key_of(self.actor, self.request.headers.get("idempotency-key"), *self._fingerprint())
         answer = idempotency.once_prepared(self.services, self.actor, key, prepare, work, self.cause)
         return as_response(answer)
+
+    def tell(self, action: str, **what: Any) -> None:
+        """Say in the audit trail what was only read; a full disk or a busy database stops nobody from reading."""
+        with suppress(Refusal, SQLAlchemyError):
+            self.run(lambda tx: audit.note(tx, action, **what))
 
     def _just_read(self) -> Recognised | None:
         """What was read with the session serves the first transaction of the request; a later one reads it anew."""

@@ -41,6 +41,7 @@ def download(file: Id, visit: SignedIn) -> Response:
         row = files.find(tx, small(file))
         if not _may_see(tx, visit, row):
             raise NotFound()
+    visit.tell("file_downloaded", kind="file", object=row.id, app=row.app, detail=_where(row))
     inline = row.type in files.SHOWN_INLINE
     headers = {
         "Content-Disposition": f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(row.name)}",
@@ -49,6 +50,11 @@ def download(file: Id, visit: SignedIn) -> Response:
     }
     kind = row.type if inline else "application/octet-stream"
     return FileResponse(files.path_of(visit.services, row), media_type=kind, headers=headers)
+
+
+def _where(row: Row) -> dict[str, object]:
+    """What the audit tells of a download: where the file belongs and how large it is, not what it is called."""
+    return {"form": row.form, "record": None if row.record is None else str(row.record), "size": row.size}
 
 
 def _may_see(tx: Tx, visit: Visit, row: Row) -> bool:

@@ -32,6 +32,7 @@ def run_report(app: str, report: str, visit: SignedIn) -> JsonResponse:
     """Run a report; its parameters are query parameters."""
     with visit.read() as tx:
         answer = reports.run(tx, visit.services.apps.live(tx.connection, app), report, _parameters(visit))
+    tell_reports(visit, app, answer)
     return JsonResponse(answer_as_json(answer, visit.language))
 
 
@@ -65,8 +66,16 @@ def run_dashboard(app: str, dashboard: str, visit: SignedIn) -> JsonResponse:
     with visit.read() as tx:
         live = visit.services.apps.live(tx.connection, app)
         found, cards = reports.dashboard(tx, live, dashboard, _parameters(visit))
+    tell_reports(visit, app, *(each.answer for each in cards if each.answer is not None))
     told = [_card(each, visit.language) for each in cards]
     return JsonResponse({"name": found.name, "title": say(found.title, visit.language), "cards": told})
+
+
+def tell_reports(visit: Visit, app: str, *answers: reports.Answer) -> None:
+    """Say in the audit which reports somebody has seen, with how many rows; not what stood in them."""
+    rows = {answer.report.name: len(answer.result.rows) for answer in answers}
+    if rows:
+        visit.tell("reports_run", kind="report", object=next(iter(rows)), app=app, detail={"rows": rows})
 
 
 def answer_as_json(answer: reports.Answer, language: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from runtime.web.pages.fields import kind_of
 from runtime.web.pages.listing import Listing
 from runtime.web.pages.lists import cells, drawing_of
 from runtime.web.pages.page import Page, SignedInOnly
+from runtime.web.reports import tell_reports
 
 router = APIRouter(include_in_schema=False, prefix="/apps/{app}")
 GROUP = "group."
@@ -43,8 +44,11 @@ def dashboard_page(page: SignedInOnly, app: str, dashboard: str) -> Response:
             "bands": _bands([_card(page, live, each, asked) for each in cards]),
         }
         if page.is_fragment:
-            return page.fragment("partials/dashboard.html", **context)
-        return page.show(tx, "pages/app/dashboard.html", islands=("chart",), **context)
+            answer = page.fragment("partials/dashboard.html", **context)
+        else:
+            answer = page.show(tx, "pages/app/dashboard.html", islands=("chart",), **context)
+    tell_reports(page.visit, app, *(each.answer for each in cards if each.answer is not None))
+    return answer
 
 
 @router.get("/reports/{report}")
@@ -60,7 +64,9 @@ def report_page(page: SignedInOnly, app: str, report: str) -> Response:
             "filters": [_filter(tx, live, each, asked, page) for each in answer.report.parameters],
             "bands": [{"figures": False, "cards": [{**card, "width": 12, "height": 7}]}],
         }
-        return page.show(tx, "pages/app/dashboard.html", islands=("chart",), **context)
+        shown = page.show(tx, "pages/app/dashboard.html", islands=("chart",), **context)
+    tell_reports(page.visit, app, answer)
+    return shown
 
 
 @router.get("/reports/{report}/records")

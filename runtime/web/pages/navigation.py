@@ -131,6 +131,8 @@ def _administration(tx: Tx, word: Callable[[str], str], at: str, has: frozenset[
             _entry("/admin/departments", "sitemap", word("Departments"), at),
             _entry("/admin/roles", "shield", word("Roles"), at),
         ]
+    if "auditor" in tx.actor.rights and "/admin/audit" in has:
+        entries.append(_entry("/admin/audit", "history", word("Audit log"), at))
     if "app_admin" in tx.actor.rights and "/apps" in has:
         entries.append(_entry("/apps", "tool", word("Apps"), at))
     if tx.actor.rights & {"app_admin", "ops"} and "/attention" in has:

@@ -1,0 +1,47 @@
+"""JSON for the audit trail, to be read by auditors."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from runtime import audit_trail
+from runtime.audit_trail import LONGEST_PAGE, PAGE_SIZE, Wanted
+from runtime.web.answers import JsonResponse
+from runtime.web.deps import Auditor
+from runtime.web.session import Id, small
+
+router = APIRouter(prefix="/api/v1", tags=["audit"])
+
+Word = Annotated[str, Field(max_length=100)]
+
+
+class Asked(BaseModel):
+    """The query: every part narrows the acts down."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Word | None = None
+    actor: Id | None = None
+    app: Word | None = None
+    kind: Word | None = None
+    object: Word | None = None
+    result: Word | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    before: Id | None = None
+    size: int = Field(default=PAGE_SIZE, ge=1, le=LONGEST_PAGE)
+
+    def wanted(self) -> Wanted:
+        numbers = {name: small(text) for name in ("actor", "before") if (text := getattr(self, name)) is not None}
+        moments: dict[str, datetime | None] = {"since": self.since, "until": self.until}
+        words = {name: getattr(self, name) for name in ("action", "app", "kind", "object", "result")}
+        return Wanted(**words, **numbers, **moments, size=self.size)
+
+
+@router.get("/audit")
+def read_audit(visit: Auditor, asked: Annotated[Asked, Query()]) -> JsonResponse:
+    """The acts, the newest first; `next` is what to send as `before` for the older ones."""
+    items, more = visit.run(lambda tx: audit_trail.look(tx, asked.wanted()))
+    return JsonResponse({"items": items, "next": items[-1]["id"] if more else None})

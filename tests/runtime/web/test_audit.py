@@ -1,0 +1,99 @@
+"""The audit trail is read by auditors only, masked like the records it tells of; that somebody read it is told."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from engines.actor import system
+from runtime import audit, organisation
+from runtime.db import tables
+from runtime.services import Services
+from runtime.transaction import run
+from tests.runtime.conftest import MovedClock
+from tests.runtime.trading import open_trading
+
+SignIn = Callable[[str], dict[str, str]]
+Hire = Callable[..., int]
+AUDITOR = frozenset({"auditor"})
+
+
+@pytest.fixture
+def auditor(hire: Hire, sign_in: SignIn) -> int:
+    number = hire("Vera", rights=AUDITOR)
+    sign_in("Vera")
+    return number
+
+
+def test_only_auditors_read_it(client: TestClient, hire: Hire, sign_in: SignIn) -> None:
+    hire("Root", rights=frozenset({"user_admin", "app_admin", "ops"}))
+    sign_in("Root")
+
+    assert client.get("/api/v1/audit").status_code == 403
+    assert client.get("/admin/audit", headers={"accept": "text/html"}).status_code == 403
+
+
+def test_the_newest_acts_come_first_and_reading_is_an_act(client: TestClient, auditor: int) -> None:
+    client.get("/api/v1/audit?result=ok")
+    items = client.get("/api/v1/audit").json()["items"]
+
+    assert [each["action"] for each in items] == ["audit_viewed", "sign_in"]
+    assert items[0]["detail"] == {"filters": {"result": "ok"}}
+    assert items[0]["actor"] == {"id": str(auditor), "name": "Vera"}
+
+
+def test_it_is_filtered_and_paged(
+    client: TestClient, auditor: int, hire: Hire, services: Services, clock: MovedClock
+) -> None:
+    ada = hire("Ada")
+    for number in range(5):
+        run(services, system("test"), lambda tx, n=number: audit.note(tx, "draft_changed", kind="draft", object=n))
+    first = client.get("/api/v1/audit?action=draft_changed&size=2").json()
+    second = client.get(f"/api/v1/audit?action=draft_changed&size=4&before={first['next']}").json()
+
+    assert [each["object"]["id"] for each in first["items"] + second["items"]] == ["4", "3", "2", "1", "0"]
+    assert second["next"] is None
+    assert client.get(f"/api/v1/audit?actor={ada}").json()["items"] == []
+    assert client.get("/api/v1/audit", params={"until": "2026-11-20T09:00:00Z"}).json()["items"] == []
+    for wrong in ("size=0", "size=201", "since=yesterday", "since=2026-11-20T09:00:00", "actor=x", "sort=at"):
+        assert client.get(f"/api/v1/audit?{wrong}").status_code == 422, wrong
+
+
+def test_what_is_about_a_form_is_for_who_reads_the_form(
+    client: TestClient, auditor: int, services: Services, clock: MovedClock
+) -> None:
+    trading = open_trading(services, clock)
+    form = next(iter(trading.app.forms.values())).id
+    detail = {"form": form, "note": "canary"}
+    act = lambda tx: audit.note(tx, "overwritten", kind="record", object=77, app=trading.app.name, detail=detail)  # noqa: E731
+    run(services, system("test"), act)
+
+    hidden = client.get("/api/v1/audit?action=overwritten")
+    assert hidden.json()["items"][0]["masked"] is True and hidden.json()["items"][0]["object"]["id"] is None
+    assert "canary" not in hidden.text
+
+    role = next(iter(trading.app.role_ids.values()))
+    run(services, system("test"), lambda tx: organisation.grant_role(tx, trading.app.name, role, auditor))
+    assert "canary" in client.get("/api/v1/audit?action=overwritten").text
+
+
+def test_five_wrong_tries_are_told_as_a_limit(client: TestClient, hire: Hire, services: Services) -> None:
+    ada = hire("Ada")
+    for _ in range(6):
+        client.post("/api/v1/session", json={"email": "ada@example.com", "password": "wrong guess"})
+
+    with services.database.read() as connection:
+        hits = connection.execute(select(tables.audit).where(tables.audit.c.action == "limit_hit")).all()
+    assert [hit.object_id for hit in hits] == [str(ada)]
+
+
+def test_the_page_shows_the_acts_in_both_languages(client: TestClient, auditor: int) -> None:
+    english = client.get("/admin/audit?action=sign_in&since=2026-11-20&until=x", headers={"accept": "text/html"})
+    client.cookies.set("language", "zh")
+    chinese = client.get("/admin/audit?before=9999999999999999", headers={"accept": "text/html"})
+
+    assert "Signed in" in english.text and "Vera" in english.text
+    assert "审计日志" in chinese.text
+    for odd in ("since=0001-01-01", "until=9999-12-31", "actor=-1", "before=abc", "action=none"):
+        assert client.get(f"/admin/audit?{odd}", headers={"accept": "text/html"}).status_code == 200, odd
