@@ -1,10 +1,12 @@
 """What a careful programmer would write by hand for one form: FastAPI and SQLAlchemy Core, the same work as our API.
 
 It looks the session up by its hashed cookie, limits what comes in, keeps rows and fields to what the roles give,
-writes the record, its history, the cause and the rule's trace in one transaction, and answers the same JSON.
+writes the record, its history, the cause and the rule's trace in one transaction, and answers the same JSON with the
+same headers. Requests have an id and are counted and timed. It knows no publishing, so it holds no lock against one.
 """
 
 import hashlib
+import logging
 import os
 import secrets
 import time
@@ -18,16 +20,23 @@ from typing import Annotated, Any, Literal
 import orjson
 import sqlalchemy as sa
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.dialects.postgresql import ARRAY
+from prometheus_client import Counter, Histogram
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SECURITY = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+LARGEST_BODY = 1_000_000
+SLOW_SECONDS = 2.0
+SECURITY = [
+    (b"content-security-policy", b"default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=()"),
+    (b"cache-control", b"no-store"),
+]
 FIELDS = "title customer amount stage probability close note cost priority contact weighted".split()
 NAMES = {each: "close_on" if each == "close" else each for each in FIELDS}
 NUMBERS = ("amount", "probability", "cost", "weighted")
@@ -79,7 +88,7 @@ cause = sa.Table(
 record_version = sa.Table(
     "ff_record_version", metadata, big("id"), *[sa.Column(each, sa.Text) for each in ("app", "form", "op")],
     big("record"), sa.Column("seq", sa.Integer), sa.Column("version", sa.Integer), sa.Column("at", moment),
-    big("cause"), sa.Column("forms_hash", sa.Text), sa.Column("doc", sa.JSON), sa.Column("changed", sa.JSON),
+    big("cause"), sa.Column("forms_hash", sa.Text), sa.Column("doc", JSONB), sa.Column("changed", sa.JSON),
 )  # fmt: skip
 trace = sa.Table(
     "ff_trace", metadata, big("id"), big("cause"),
@@ -92,6 +101,49 @@ engine = sa.create_engine(
 )
 reader = engine.execution_options(isolation_level="AUTOCOMMIT")
 app = FastAPI()
+log = logging.getLogger("handwritten")
+
+
+# --- what every request passes ---
+
+
+class Gate:
+    """Gives a request its id, refuses what is too large, counts and times it, and adds the headers of its answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.requests = Counter("requests", "Requests answered", ["method", "route", "status"])
+        self.seconds = Histogram("request_seconds", "Time to answer", ["route"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request, started, status = Request(scope), time.perf_counter(), 0
+        id = request.state.id = request.headers.get("x-request-id") or secrets.token_hex(8)
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *SECURITY, (b"x-request-id", id.encode())]
+            await send(message)
+
+        if int(request.headers.get("content-length", 0)) > LARGEST_BODY:
+            await Response(status_code=413)(scope, receive, answer)
+        else:
+            await self.app(scope, receive, answer)
+        self._count(request, status, time.perf_counter() - started)
+
+    def _count(self, request: Request, status: int, seconds: float) -> None:
+        route = getattr(request.scope.get("route"), "path", "other")
+        self.requests.labels(request.method, route, str(status)).inc()
+        self.seconds.labels(route).observe(seconds)
+        if status >= 500 or seconds > SLOW_SECONDS:
+            log.warning("%s %s %s %.2f s", request.state.id, route, status, seconds)
+
+
+app.add_middleware(Gate)
 
 
 # --- who asks ---
@@ -230,7 +282,7 @@ def plain(value: Any) -> Any:
 
 def answer(body: Any, status: int = 200, **headers: str) -> Response:
     content = orjson.dumps(body, default=plain, option=orjson.OPT_UTC_Z)
-    return Response(content, status, SECURITY | headers, "application/json")
+    return Response(content, status, headers, "application/json")
 
 
 def text_id(value: int | None) -> str | None:
@@ -286,18 +338,28 @@ def list_deals(
     return answer({"items": [as_json(row) for row in rows[:50]], "page": where})
 
 
+def storable(text: str) -> str:
+    """PostgreSQL keeps no NUL."""
+    if "\0" in text:
+        raise ValueError("the text holds characters that do not exist")
+    return text
+
+
+Words = Annotated[str, AfterValidator(storable)]
+
+
 class Deal(BaseModel):
     """What may be written; anything else is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
-    title: str = Field(min_length=1, max_length=255)
+    title: Words = Field(min_length=1, max_length=255)
     customer: str | None = Field(None, pattern=r"^[0-9]{1,19}$")
     amount: Decimal | None = Field(None, max_digits=15, decimal_places=2)
     stage: Literal["new", "offer", "won", "lost"] = "new"
     probability: Decimal | None = Field(None, max_digits=15, decimal_places=4)
     close_on: date | None = None
-    note: str | None = Field(None, max_length=100_000)
+    note: Words | None = Field(None, max_length=100_000)
     priority: Literal["normal", "high"] = "normal"
     contact: str | None = Field(None, pattern=r"^[0-9]{1,19}$")
 
@@ -319,7 +381,7 @@ def writing() -> Iterator[sa.Connection]:
 
 
 @app.post("/api/{form}", status_code=201, dependencies=[Depends(same_site)])
-def create(form: Literal["deal", "ruled_deal"], body: Body, who: Who) -> Response:
+def create(form: Literal["deal", "ruled_deal"], body: Body, who: Who, request: Request) -> Response:
     granted, now, given = rights(who), datetime.now(UTC), body.values
     if given.contact is not None and int(given.contact) not in people.names:
         raise HTTPException(422)
@@ -335,7 +397,7 @@ def create(form: Literal["deal", "ruled_deal"], body: Body, who: Who) -> Respons
         if record["department"] not in granted["departments"] and record["owner"] != who.id:
             raise HTTPException(403)
         connection.execute(sa.insert(deals[form]), record)
-        _write_history(connection, form, record, who, now, fired)
+        _write_history(connection, form, record, who, request.state.id, now, fired)
         row = connection.execute(ONE[form], {**granted, "id": record["id"]}).mappings().one()
     place = f"/api/{form}/{record['id']}"
     return answer(as_json(row), 201, ETag=f'"{record["id"]}.1"', Location=place)
@@ -369,7 +431,13 @@ def _new_deal(given: Deal, who: Caller, now: datetime) -> dict[str, Any]:
 
 
 def _write_history(
-    connection: sa.Connection, form: str, record: dict[str, Any], who: Caller, now: datetime, fired: bool
+    connection: sa.Connection,
+    form: str,
+    record: dict[str, Any],
+    who: Caller,
+    request: str,
+    now: datetime,
+    fired: bool,
 ) -> None:
     because = new_id()
     doc = {
@@ -377,14 +445,13 @@ def _write_history(
     }
     connection.execute(
         sa.insert(cause),
-        {"id": because, "kind": "request", "actor": who.id, "actor_kind": "user", "request": secrets.token_hex(8),
-         "at": now},
+        {"id": because, "kind": "request", "actor": who.id, "actor_kind": "user", "request": request, "at": now},
     )  # fmt: skip
     connection.execute(
         sa.insert(record_version),
         {"id": new_id(), "app": "sales", "form": FORM_IDS[form], "record": record["id"], "seq": 1, "version": 1,
          "at": now, "cause": because, "op": "create", "forms_hash": "1", "doc": doc,
-         "changed": sorted(doc)},
+         "changed": sorted(key for key in doc if key in FIELDS)},
     )  # fmt: skip
     if fired:
         connection.execute(
