@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from engines.access import Grant
 from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField
-from runtime.question import Plan, Question, among
+from runtime import late_totals
+from runtime.question import Plan, Question
 from runtime.shown_columns import Wanted
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ class Shown:
 
     Paths stand under their ids joined by dots. `labels` say what to show for links, members and departments: a text,
     or a tuple of texts where there are several. Rows of subforms are dicts of values with "id", and their own labels
-    under "labels". `expanded` holds the records that links lead to, by the link's field id.
+    under "labels". `expanded` holds the records that links lead to, by the link's field id. `updating` are the fields
+    whose totals are about to change by a job.
     """
 
     id: int
     version: int
     values: Mapping[str, Any]
+    updating: frozenset[str] = frozenset()
     labels: Mapping[str, Any] = field(default_factory=dict)
     expanded: Mapping[str, "Shown | Several | None"] = field(default_factory=dict)
 
@@ -61,7 +64,27 @@ def show(question: Question, rows: Sequence[Any], plan: Plan, labelled: bool = T
             names = {id: called(question, each.type.name, id) for id in {value[each.key] for value in values}}
             for value, label in zip(values, labels, strict=True):
                 label[each.key] = names[value[each.key]]
-    return [Shown(v["id"], v.get("version", 0), v, label) for v, label in zip(values, labels, strict=True)]
+    late = _updating(question, plan, values) if labelled else {}
+    return [
+        Shown(v["id"], v.get("version", 0), v, label, updating=late.get(v["id"], frozenset()))
+        for v, label in zip(values, labels, strict=True)
+    ]
+
+
+def _updating(question: Question, plan: Plan, values: Sequence[Mapping[str, Any]]) -> dict[int, frozenset[str]]:
+    """Which of the fields that are shown are about to change; what a row hides is not told of either."""
+    derived = {each.key for each in plan.columns if each.field is not None and each.field.is_derived}
+    if not question.form.rollups or not derived or question.as_of is not None:
+        return {}
+    masks = question.view.masks
+    late = late_totals.updating(question.tx, question.app, question.form, (value["id"] for value in values))
+    return {
+        value["id"]: frozenset(
+            key for key in late[value["id"]] & derived if masks.get(key) == () or value[key] is not None
+        )
+        for value in values
+        if value["id"] in late
+    }
 
 
 def called(question: Question, kind: str, id: int | None) -> str | None:

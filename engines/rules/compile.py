@@ -1,11 +1,13 @@
 """From the rules as written to rules that can run: every name an id, every expression checked."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engines.action_type import RULE_ROOTS, ActionContext, CompiledAction, compile_actions
 from engines.context import AppContext
+from engines.moving import reads_one_of
+from engines.reads import expressions_in
 from engines.rules.compiled import CompiledRule, CompiledRules
 from engines.rules.condition import compile_condition
 from engines.rules.trigger_type import TriggerType
@@ -50,7 +52,9 @@ def compile_rule(
     then = compile_actions(written.then, own.at("then"))
     otherwise = compile_actions(written.else_, own.at("else"))
     _refuse_contradictions(written, trigger, form, (*then, *otherwise), own)
-    if len(problems) > known:
+    if is_early(written, trigger, (*then, *otherwise)):
+        _refuse_late_totals({"if": condition, "then": then, "else": otherwise}, own)
+    if len(problems) > known or any(action.kind.stands_in for action in (*then, *otherwise)):
         return None
     return CompiledRule(
         id=written.key,
@@ -113,6 +117,21 @@ def _refuse_contradictions(
 
 def _count(rules: dict[str, CompiledRule], problems: Problems) -> None:
     for form, count in Counter(rule.form for rule in rules.values() if rule.form).items():
+def _refuse_late_totals(parts: Mapping[str, Any], context: ActionContext) -> None:
+    """A rule that runs within the save knows no totals that are only worked out after it."""
+    for place, part in parts.items():
+        if any(reads_one_of(each, context.app.late) for each in expressions_in(part)):
+            message = {
+                "en": "This reads a roll-up that is worked out a moment after the save, too late for this rule",
+                "zh": "此处读取的汇总在保存之后才计算，该规则执行时尚未得出",
+            }
+            hint = {
+                "en": "Use the trigger rollup_changed, or make the rule “async”",
+                "zh": "请使用触发器 rollup_changed，或将规则设为 async",
+            }
+            context.add("late_total", message, place, hint=hint)
+
+
         if count > MAXIMUM_RULES_PER_FORM:
             message = {
                 "en": f"A form has at most {MAXIMUM_RULES_PER_FORM} rules",

@@ -120,6 +120,8 @@ def _write(app: CompiledApp, form: CompiledForm, shown: Shown, plan: _Plan) -> J
     labels = {names.get(key, key): label for key, label in shown.labels.items() if label is not None}
     if labels:
         found["labels"] = labels
+    if shown.updating:
+        found["updating"] = sorted(names[key] for key in shown.updating if key in names)
     if shown.expanded:
         found["expanded"] = {
             form.fields[key].name: _end(app, form.fields[key], each) for key, each in shown.expanded.items()

@@ -49,6 +49,7 @@ DEFINITION: Mapping[str, Any] = {
                 _total("entries", count=True),
                 _total("sum", sum="total"),
                 _total("largest", max="total"),
+                _total("later", sum="total", eventual=True),
                 {"id": "f_double", "name": "double", "type": "formula", "formula": "sum * 2", "decimals": 2},
             ],
         },

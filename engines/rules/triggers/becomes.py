@@ -4,6 +4,7 @@ from typing import Any
 
 from engines.action_type import ActionContext
 from engines.facts import Needs
+from engines.moving import reads_one_of
 from engines.rules.condition import CompiledCondition, compile_condition, condition_words, explain, holds
 from engines.rules.trigger_type import Change, Look, TriggerType
 from metadata import registry
@@ -26,16 +27,18 @@ class Becomes(TriggerType):
 
     def compile(self, options: Any, context: ActionContext) -> CompiledCondition | None:
         condition = compile_condition(options.if_, context, "if")
-        if condition is not None and _reads_only_rollups(condition, context):
+        if condition is not None and reads_one_of(condition.whole, context.app.moving):
             message = {
-                "en": "Roll-ups move without a save, so this would never fire",
-                "zh": "汇总不随保存变化，此条件不会触发",
+                "en": "A roll-up moves when other records are saved, which this trigger does not look at",
+                "zh": "汇总在其他记录保存时变化，而该触发器不关注这些保存",
             }
             hint = {
-                "en": "Use the trigger rollup_changed, with a condition such as “total > 5 and old.total <= 5”",
-                "zh": "请使用触发器 rollup_changed，并写条件，例如 “total > 5 and old.total <= 5”",
+                "en": "For the roll-up use the trigger rollup_changed on its own form, with an “if” such as "
+                "“total > 5 and not (old.total > 5)”; for other fields use “changed”, with the roll-up in the “if”",
+                "zh": "请在汇总所在表单使用触发器 rollup_changed，条件例如 “total > 5 and not (old.total > 5)”；"
+                "若由其他字段触发，请使用 changed，并把汇总写入条件 if",
             }
-            context.add("only_rollups", message, "if", hint=hint)
+            context.add("moves_without_save", message, "if", hint=hint)
         return condition
 
     def looks(self, compiled: CompiledCondition, change: Change) -> Look | Needs:
@@ -52,10 +55,3 @@ class Becomes(TriggerType):
         if language == "zh":
             return f"当“{options.form}”开始满足：{condition}"
         return f"when it comes about in {options.form} that {condition}"
-
-
-def _reads_only_rollups(condition: CompiledCondition, context: ActionContext) -> bool:
-    """Whether nothing that a save changes can make the condition cross."""
-    fields = context.app.forms[context.form or ""].fields
-    read = [fields[path[1]] for path in condition.whole.reads if path[0] == "record" and path[1:] and path[1] in fields]
-    return bool(read) and all(field.storage == "rollup" for field in read)

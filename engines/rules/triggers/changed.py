@@ -43,6 +43,13 @@ class Changed(TriggerType):
         field = context.field(context.form or "", options.field, "field")
         if field is None:
             return None
+        if field.id in context.app.moving:
+            message = {
+                "en": f"“{options.field}” moves when other records are saved, which this trigger does not look at",
+                "zh": f"“{options.field}”在其他记录保存时变化，而该触发器不关注这些保存",
+            }
+            hint = {"en": "Use the trigger rollup_changed", "zh": "请使用触发器 rollup_changed"}
+            context.add("moves_without_save", message, "field", hint=hint)
         return Watched(field.id, _step(options, "from_", field, context), _step(options, "to", field, context))
 
     def looks(self, compiled: Watched, change: Change) -> Look:

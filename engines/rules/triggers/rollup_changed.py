@@ -9,7 +9,7 @@ from metadata.names import FieldName, FormName
 
 
 class RollupChanged(TriggerType):
-    """Fires when the derive pass has moved a roll-up (one certain one, where `field` names it)."""
+    """Fires when the derive pass has moved a roll-up, or a stored formula with it (`field` names one certain one)."""
 
     name = "rollup_changed"
     title = {"en": "Roll-up changed", "zh": "汇总变化"}
@@ -25,8 +25,11 @@ class RollupChanged(TriggerType):
         if options.field is None:
             return None
         field = context.field(context.form or "", options.field, "field")
-        if field is not None and field.storage != "rollup":
-            message = {"en": f"“{options.field}” is no roll-up", "zh": f"“{options.field}”不是汇总字段"}
+        if field is not None and (field.id not in context.app.moving or field.storage == "computed"):
+            message = {
+                "en": f"“{options.field}” is no roll-up, and not stored with one",
+                "zh": f"“{options.field}”不是汇总，也不是随汇总存储的公式",
+            }
             hint = {"en": "Use the trigger “changed” for other fields", "zh": "其他字段请使用触发器 changed"}
             context.add("not_a_rollup", message, "field", hint=hint)
         return field.id if field is not None else None

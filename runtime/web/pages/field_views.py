@@ -49,6 +49,7 @@ class FieldView:
     many: bool = False
     live: bool = False
     computed: bool = False
+    updating: bool = False
     span: int = 6
     layout: str = ""
     prefix: str = ""

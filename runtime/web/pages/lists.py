@@ -194,7 +194,11 @@ def cells(listing: Listing, record: Shown, wanted: list[Wanted]) -> list[Any]:
     """The cells of one record."""
     return [
         listing.drawing.view(
-            listing.field_of(each), record.values.get(each.key), record.labels.get(each.key), mode="cell"
+            listing.field_of(each),
+            record.values.get(each.key),
+            record.labels.get(each.key),
+            mode="cell",
+            updating=each.key in record.updating,
         )
         for each in wanted
     ]

@@ -108,6 +108,7 @@ def filled_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: in
         rights.editable,
         shown.version,
         user=_user(page),
+        updating=shown.updating,
         linked=linked(tx, app, form, keys_in(form, shown.values)),
         new_rows=prefilled_rows(tx, app, form),
         opened=rights.opened,

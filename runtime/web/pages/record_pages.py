@@ -44,7 +44,7 @@ def record_page(page: SignedInOnly, app: str, form: str, id: int) -> Response:
         shown = reading.get(tx, compiled, found.id, id)
         drawing = replace(drawing_of(page, tx, compiled), files=stored_files(tx, found, shown.values))
         readable = view(compiled, page.actor, found.id, "read", also).fields
-        drawn = RecordForm(drawing, found, shown.values, shown.labels, readable)
+        drawn = RecordForm(drawing, found, shown.values, shown.labels, readable, updating=shown.updating)
         path = f"/apps/{app}/forms/{form}"
         record = _record(page, tx, compiled, found, shown, drawing, readable, path)
         return page.show(
@@ -184,7 +184,10 @@ def _facts(drawing: Drawing, form: CompiledForm, shown: Shown, readable: frozens
     chosen: list[CompiledField] = [
         each for each in form.fields.values() if each.id in readable and _tells(drawing, each, shown.values)
     ]
-    facts = [drawing.view(each, shown.values.get(each.id), shown.labels.get(each.id)) for each in chosen[:MOST_FACTS]]
+    facts = [
+        drawing.view(each, shown.values.get(each.id), shown.labels.get(each.id), updating=each.id in shown.updating)
+        for each in chosen[:MOST_FACTS]
+    ]
     owner = shown.values.get("owner")
     if owner is not None:
         field = system_field("owner", MEMBER, drawing.language)

@@ -39,6 +39,7 @@ class RecordForm:
     new_rows: Mapping[str, Values] = field(default_factory=dict)  # what a new row of a subform begins with
     opened: frozenset[str] = frozenset()  # read-only fields that a task opens for its holder
     lock: Lock | None = None  # the flow that holds what cannot be changed now
+    updating: frozenset[str] = frozenset()  # totals that a job is about to work out
     results_as_text: bool = False  # what the platform works out stands as text among text, not as an output of a form
 
     # --- the whole ---
@@ -106,7 +107,8 @@ class RecordForm:
     def shown(self, field: CompiledField) -> FieldView:
         """A field as text."""
         more = self._rows(field, editing=False) if field.subform is not None else {}
-        return self.drawing.view(field, self.values.get(field.id), self.labels.get(field.id), **more)
+        late = field.id in self.updating
+        return self.drawing.view(field, self.values.get(field.id), self.labels.get(field.id), updating=late, **more)
 
     def input(self, field: CompiledField) -> FieldView:
         """A field as an input, or as text where it may not be written."""

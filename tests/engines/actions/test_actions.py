@@ -158,7 +158,19 @@ def test_a_wrong_action_is_a_problem_at_its_place(action: dict[str, Any], place:
             "/rules/0/when/field",
             "not_a_rollup",
         ),
-        ({"when": {"trigger": "becomes", "form": "deal", "if": "visits > 2"}}, "/rules/0/when/if", "only_rollups"),
+        *(
+            ({"when": {"trigger": "becomes", "form": form, "if": text}}, "/rules/0/when/if", "moves_without_save")
+            for form, text in (
+                ("deal", "visits > 2"),
+                ("deal", "amount > 5 and visits > 2"),
+                ("visit", "deal.visits > 2"),
+            )
+        ),
+        (
+            {"when": {"trigger": "changed", "form": "deal", "field": "visits"}},
+            "/rules/0/when/field",
+            "moves_without_save",
+        ),
         ({"when": {"trigger": "created", "form": "deal"}, "then": []}, "/rules/0/then", "no_actions"),
         (
             {"when": {"trigger": "schedule", "cron": "0 9 * * *"}, "then": [{"action": "assign", "to": None}]},

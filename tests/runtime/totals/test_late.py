@@ -245,6 +245,18 @@ def notes(stage: Shop) -> list[int]:
         return list(tx.connection.scalars(sa.select(stage.app.form("note").table.c.f_about)))
 
 
+def test_a_rule_may_watch_a_formula_that_moves_with_a_total(stage: Shop) -> None:
+    watching = {**CROSSING, "when": {**CROSSING["when"], "field": "double"}, "if": "double > 5"}
+    stage.publish({**tower(1, NOTE), "rules": [watching]})
+    (first,) = tops(stage, 1)
+
+    stage.save("level0", up=first, total=2)
+    assert notes(stage) == []
+    stage.save("level0", up=first, total=2)
+
+    assert notes(stage) == [first]
+
+
 def test_rules_see_a_late_total_move_once(stage: Shop) -> None:
     stage.publish({**tower(1, NOTE, eventual=True), "rules": [CROSSING]})
     (first,) = tops(stage, 1)
