@@ -17,6 +17,7 @@ from metadata.problems import Refusal
 from metadata.text import say
 from runtime import start
 from runtime.services import Services
+from runtime.settings import Settings
 from runtime.transaction import Tx, read, run
 
 commands = typer.Typer(
@@ -239,6 +240,62 @@ def _member(tx: Tx, email: str) -> int:
         if person.email == normal_email(email):
             return person.id
     raise no_such("member", email)
+
+
+@commands.command()
+def backup(file: Annotated[Path, typer.Argument(help="The archive to write")]) -> None:
+    """Write database and files into one archive, while the server runs; all of it is read back before it counts."""
+    from runtime.backup import BackupFailed, back_up
+
+    services = _installation()
+    try:
+        written = back_up(services, file)
+    except BackupFailed as error:
+        _give_up(error)
+    finally:
+        services.close()
+    typer.echo(f"{file}: the database and {written.files} files, {written.bytes:,} bytes, read back and in order.")
+    for storage in written.missing[:20]:
+        typer.echo(f"  missing in the files' folder: {storage}", err=True)
+    if not services.settings.master_key.get_secret_value():
+        typer.echo(f"Keep {services.settings.data_dir / 'master.key'} too, if it is there, in another place.")
+
+
+@commands.command()
+def restore(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An archive of `backup`")]) -> None:
+    """Bring a backup back where there is no database yet; everybody signs in anew."""
+    from runtime.backup import BackupFailed, lost_key
+    from runtime.backup import restore as bring_back
+
+    settings = start.read_settings()
+    start.require_writable(settings.data_dir)
+    try:
+        with start.only_one(settings):
+            manifest = bring_back(settings, file)
+    except BackupFailed as error:
+        _give_up(error)
+    _tell_restored(settings, manifest["at"])
+    typer.echo(f"The backup of {manifest['at']} is back.")
+    if key := lost_key(settings, manifest):
+        typer.echo(f"Second factors need the master key {key}, which is not here; recovery codes work.", err=True)
+    typer.echo(f"Now: {_program()} migrate")
+
+
+def _tell_restored(settings: Settings, at: str) -> None:
+    """Note the return in the audit, where this program can write to what came back."""
+    from runtime import audit
+
+    services = start.open_installation(settings)
+    with suppress(start.CannotStart):
+        start.require_version(services)
+        note = lambda tx: audit.note(tx, "restored", kind="installation", detail={"at": at})  # noqa: E731
+        run(services, system("command line"), note)
+    services.close()
+
+
+def _give_up(error: Exception) -> NoReturn:
+    typer.echo(str(error), err=True)
+    raise typer.Exit(1)
 
 
 # --- the demo ---
