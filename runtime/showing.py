@@ -30,9 +30,9 @@ class Shown:
     id: int
     version: int
     values: Mapping[str, Any]
-    updating: frozenset[str] = frozenset()
     labels: Mapping[str, Any] = field(default_factory=dict)
     expanded: Mapping[str, "Shown | Several | None"] = field(default_factory=dict)
+    updating: frozenset[str] = frozenset()
 
     @property
     def etag(self) -> str:

@@ -115,8 +115,6 @@ def _refuse_contradictions(
         context.add("record_deleted", message, "then")
 
 
-def _count(rules: dict[str, CompiledRule], problems: Problems) -> None:
-    for form, count in Counter(rule.form for rule in rules.values() if rule.form).items():
 def _refuse_late_totals(parts: Mapping[str, Any], context: ActionContext) -> None:
     """A rule that runs within the save knows no totals that are only worked out after it."""
     for place, part in parts.items():
@@ -132,6 +130,8 @@ def _refuse_late_totals(parts: Mapping[str, Any], context: ActionContext) -> Non
             context.add("late_total", message, place, hint=hint)
 
 
+def _count(rules: dict[str, CompiledRule], problems: Problems) -> None:
+    for form, count in Counter(rule.form for rule in rules.values() if rule.form).items():
         if count > MAXIMUM_RULES_PER_FORM:
             message = {
                 "en": f"A form has at most {MAXIMUM_RULES_PER_FORM} rules",
