@@ -10,7 +10,7 @@ from engines.access import Grant
 from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField
 from runtime import late_totals
-from runtime.question import Plan, Question
+from runtime.question import Plan, Question, among
 from runtime.shown_columns import Wanted
 
 if TYPE_CHECKING:
