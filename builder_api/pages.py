@@ -74,6 +74,10 @@ def _frame(page: Page, app: CompiledApp, shown: str) -> dict[str, Any]:
         "title": page.say(app.title),
         "parts": [{"name": name, "title": titles[name], "current": name == shown} for name in TABS],
         "part": shown,
+        "missing": [
+            {"name": name, "package": package, "places": [str(each.path) for each in app.missing if each.name == name]}
+            for name, package in dict.fromkeys((each.name, each.package) for each in app.missing)
+        ],
     }
 
 
@@ -176,7 +180,8 @@ def _rules(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
                 ],
             }
             for rule in app.rules
-        ]
+        ],
+        "resting": [page.say(each.caption) for each in app.definition.rules if each.key not in app.rules.rules],
     }
 
 

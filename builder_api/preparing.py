@@ -9,8 +9,10 @@ from builder_api.checking import Checked, Known, check
 from builder_api.drafts import Draft
 from engines.compiled import CompiledApp
 from engines.forms.schema_plan import SchemaPlan, plan
+from metadata.canonical import place_of
+from metadata.kinds import TAGS, MissingKind
 from metadata.language import Language
-from metadata.problems import ROOT, Conflict, Problem
+from metadata.problems import ROOT, Conflict, Path, Problem
 from metadata.text import say
 from runtime import pinned
 from runtime.apps import manifest_row, stored_as
@@ -65,6 +67,7 @@ def prepare(
     """Check a document against what is live, and plan what its publishing would do. Takes no lock."""
     manifest, known = what_is_known(services, connection, name)
     checked = check(services.apps.language, document, known, name if draft is not None else None)
+    _name_packages(checked, document, known)
     if checked.app is None:
         return Prepared(name or "", checked, SchemaPlan(), known, manifest, draft)
     _check_pinned(services, connection, checked)
@@ -99,6 +102,28 @@ def _require_consent_to_losses(planned: SchemaPlan, consent: Consent) -> None:
         ]
         detail = {"en": "Publishing this loses something; say yes to it first", "zh": "发布会造成损失，请先确认"}
         raise Conflict(*problems, code="losses_need_consent", detail=detail)
+
+
+def _name_packages(checked: Checked, document: Any, known: Known) -> None:
+    """A kind that was there once is not misspelt: its package is missing."""
+    missing = {(TAGS[each.noun], each.name): each for each in (known.live.missing if known.live else ())}
+    for index, problem in enumerate(checked.problems.items):
+        if problem.code == "unknown_kind":
+            each = missing.get((str(problem.path.parts[-1]), str(place_of(document, problem.path))))
+            if each is not None:
+                checked.problems.items[index] = _not_installed(problem.path, each)
+
+
+def _not_installed(path: Path, missing: MissingKind) -> Problem:
+    english, chinese = f"“{missing.name}” is not installed", f"未安装“{missing.name}”"
+    if missing.package is not None:
+        english += f"; it came with the package “{missing.package}”"
+        chinese += f"；它由软件包“{missing.package}”提供"
+    hint = {
+        "en": "Install the package again and restart, or take it out of the definition",
+        "zh": "请重新安装该软件包并重启，或从定义中删除",
+    }
+    return Problem(path, "kind_missing", {"en": english, "zh": chinese}, hint)
 
 
 def _check_pinned(services: Services, connection: sa.Connection, checked: Checked) -> None:

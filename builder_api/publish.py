@@ -25,6 +25,7 @@ from runtime.apps import hold_alone, ids_to_keep, manifest_row
 from runtime.db import ddl, tables
 from runtime.db.backfill import Report, backfill
 from runtime.db.ids import new_id
+from runtime.plugins import packages_of
 from runtime.services import Services
 from runtime.transaction import Tx
 
@@ -219,7 +220,7 @@ def _switch(tx: Tx, prepared: Prepared, app: CompiledApp, reports: tuple[Report,
         "parent": prepared.manifest,
         "version": app.definition.version,
         "parts": _hashes(parts),
-        "ids": ids,
+        "ids": {**ids, "packages": packages_of(app.definition, tx.services.kinds)},
         "published_at": tx.now,
         "published_by": tx.actor.member,
         "package": (before.package or before.id) if before else None,

@@ -12,7 +12,8 @@ from engines.expressions import Environment
 from engines.facts import Facts, Needs
 from engines.values import CompiledValue, ValueProblem
 from metadata.expressions import Expression, Scope, check
-from metadata.problems import Path, Problems, Refusal, nearest
+from metadata.missing import Kept
+from metadata.problems import ROOT, Conflict, Path, Problem, Problems, Refusal, nearest
 from metadata.registry import Kind
 from metadata.text import Text, say
 from metadata.value_types import ValueType
@@ -44,6 +45,32 @@ class ActionType(Kind):
     def sentence(self, options: Any, language: str) -> str:
         """Say in words what a configured instance does, as "set state to approved"."""
         return say(self.title, language)
+
+
+class KindMissing(Conflict):
+    """Something would have to be done by a kind that is not installed."""
+
+    code = "kind_missing"
+
+    def __init__(self, name: str) -> None:
+        self.reason: Text = {"en": f"“{name}” is not installed", "zh": f"未安装“{name}”"}
+        hint = {"en": "Whoever runs this installation has to install it again", "zh": "请联系管理员重新安装"}
+        super().__init__(Problem(ROOT, "kind_missing", self.reason, hint))
+
+
+class MissingAction(ActionType):
+    """A deed that nobody can do now: a rule with it rests, a flow does not get past it."""
+
+    stands_in = True
+    icon = "alert-triangle"
+    Options = Kept
+
+    def __init__(self, name: str) -> None:
+        self.name = name  # type: ignore[misc]
+        self.title = KindMissing(name).reason  # type: ignore[misc]
+
+    def execute(self, compiled: Any, occasion: "Occasion") -> Sequence[Effect]:
+        raise KindMissing(self.name)
 
 
 @dataclass(frozen=True)
@@ -147,7 +174,10 @@ class ActionContext:
 
     def typed(self, form: str, name: str, *place: str | int) -> tuple[str, str | None]:
         """The value type and the id of a field or a system field; the id is None where there is no such field."""
-        reference = self.app.names.fields(form).get(name)
+        try:
+            reference = self.app.names.fields(form).get(name)
+        except Refusal:
+            return "blank", None  # the field is wrong itself, and has been complained of
         if reference is not None:
             return reference.type.name, reference.id
         self.field(form, name, *place)
@@ -208,8 +238,11 @@ def compile_actions(definitions: Iterable[Any], context: ActionContext) -> tuple
     """Compile a list of actions as it stands in a rule's `then` or in a flow's action node."""
     compiled = []
     for index, options in enumerate(definitions):
-        kind = context.app.kinds.actions.get(options.action)
-        compiled.append(CompiledAction(kind, kind.compile(options, context.at(index)), options))
+        kind, known = context.app.kinds.actions.get(options.action), len(context.problems)
+        config = kind.compile(options, context.at(index))
+        if len(context.problems) > known and context.app.kinds.has_stand_ins:
+            kind = MissingAction(options.action)  # it needs what is not installed
+        compiled.append(CompiledAction(kind, config, options))
     return tuple(compiled)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from engines.values import CompiledValue
     from metadata.app import AppDefinition
     from metadata.expressions import Expression, Names, Template
+    from metadata.kinds import MissingKind
 
 Storage = Literal["stored", "computed", "rollup", "rows", "list", "number"]
 """Where a field's value lives: a column written by a save (`stored`, formulas over own values too), an expression
@@ -133,6 +134,7 @@ class CompiledField:
     required_if: "Expression | None" = None
     visible_if: "Expression | None" = None
     read_only: bool = False
+    raw: bool = False  # its kind is not installed: shown as it is stored, written by nobody
     unique: bool = False
     default: "CompiledValue | None" = None
     expression: "Expression | None" = None
@@ -158,8 +160,8 @@ class CompiledField:
 
     @property
     def is_derived(self) -> bool:
-        """Whether nobody writes it: a formula, a lookup, a roll-up, an auto-number."""
-        return self.expression is not None or self.storage in ("computed", "rollup", "number")
+        """Whether nobody writes it: a formula, a lookup, a roll-up, an auto-number, what is raw."""
+        return self.raw or self.expression is not None or self.storage in ("computed", "rollup", "number")
 
 
 def blank_of(type: ValueType) -> Any:
@@ -289,6 +291,7 @@ class CompiledApp:
     metadata: sa.MetaData = field(default_factory=sa.MetaData)
     computed_needed: frozenset[str] = frozenset()
     derived_order: tuple[FieldKey, ...] = ()
+    missing: "tuple[MissingKind, ...]" = ()  # what it names and nobody has installed
     memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
     def form(self, name: str) -> CompiledForm:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, ValidationInfo
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema, to_json
 
+from metadata.problems import Path
 from metadata.registry import Registry
 
 KindNoun = Literal["field", "node", "trigger", "action", "chart"]
@@ -18,6 +19,16 @@ TAGS: Mapping[KindNoun, str] = {
     "action": "action",
     "chart": "type",
 }
+
+
+@dataclass(frozen=True)
+class MissingKind:
+    """A kind that a definition names and nobody has registered: where it is named, and which package once gave it."""
+
+    noun: KindNoun
+    name: str
+    path: Path
+    package: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,20 @@ class Kinds:
             "chart": self.charts,
         }
         return registries[noun]
+
+    def with_more(self, more: Mapping[tuple[KindNoun, str], Any]) -> "Kinds":
+        """These kinds and some more, by noun and name."""
+        nouns: Mapping[str, KindNoun] = {f"{noun}s": noun for noun in TAGS}
+        registries = {
+            key: registry.with_more([kind for (noun, _), kind in more.items() if noun == nouns.get(key)])
+            for key, registry in vars(self).items()
+        }
+        return Kinds(**registries)
+
+    @property
+    def has_stand_ins(self) -> bool:
+        """Whether some kinds only stand for others that are not installed."""
+        return any(kind.stands_in for noun in TAGS for kind in self.of(noun))
 
     def freeze(self) -> "Kinds":
         for registry in vars(self).values():

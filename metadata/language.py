@@ -14,7 +14,7 @@ from metadata.canonical import canonical, place_ids, place_of, plain_number
 from metadata.flows import NodeDefinition
 from metadata.forms import FieldDefinition
 from metadata.ids import Assignment, check_ids, known_ids, owned
-from metadata.kinds import TAGS, KindNoun, Kinds, Models
+from metadata.kinds import TAGS, KindNoun, Kinds, MissingKind, Models
 from metadata.limits import check_depth, check_limits, check_size
 from metadata.places import place_in_document
 from metadata.problems import ROOT, InvalidDefinition, Problem, Problems, Refusal
@@ -108,6 +108,10 @@ class Language:
         """Read a definition that was checked when it was stored: later checks must not make it unreadable."""
         return self._parse(upgrade(document))
 
+    def missing_from(self, document: Any) -> tuple[MissingKind, ...]:
+        """The kinds that a stored definition names and nobody has registered."""
+        return missing_kinds(AppDefinition, upgrade(document), self.models)
+
     def canonical(self, app: AppDefinition) -> dict[str, Any]:
         """The one way to write a definition: keys in order, what is as usual left out."""
         return canonical(app)
@@ -150,6 +154,19 @@ class Language:
             return AppDefinition.model_validate_json(to_json(document), context={"models": self.models})
         except ValidationError as error:
             raise InvalidDefinition(*shape_problems(error, document, self.models)) from None
+
+
+def missing_kinds(model: type[BaseModel], document: Any, models: Models) -> tuple[MissingKind, ...]:
+    """The kinds that a part of a definition names and nobody has registered."""
+    try:
+        model.model_validate_json(to_json(document), context={"models": models})
+    except ValidationError as error:
+        return tuple(
+            MissingKind(line["ctx"]["noun"], line["ctx"]["name"], place_in_document(line["loc"][:-1], document))
+            for line in error.errors(include_url=False)
+            if line["type"] == "unknown_kind"
+        )
+    return ()
 
 
 def _upgraded(document: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -31,6 +31,7 @@ class Kind:
     name: ClassVar[str]
     title: ClassVar[Text]
     icon: ClassVar[str]
+    stands_in: ClassVar[bool] = False  # for one whose package is not installed
     Options: ClassVar[type[BaseModel]] = Options
 
 
@@ -67,6 +68,13 @@ class Registry(Generic[KindType]):
 
     def freeze(self) -> None:
         self._frozen = True
+
+    def with_more(self, kinds: Iterable[KindType]) -> "Registry[KindType]":
+        """Another registry, frozen, that has these kinds too."""
+        more = Registry(self.noun, self.base)
+        more._kinds = {**self._kinds, **{kind.name: kind for kind in kinds}}
+        more.freeze()
+        return more
 
     def get(self, name: str) -> KindType:
         """Give the kind, or raise with the nearest known name as a hint."""

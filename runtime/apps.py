@@ -1,6 +1,7 @@
 """The apps that are live: a manifest of parts becomes a compiled app, kept as long as it is used."""
 
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -10,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from engines import compile_app
+from engines import compile_app, compile_what_can_be
 from engines.compiled import CompiledApp, StoredAs
-from metadata.kinds import Kinds
+from engines.missing import with_stand_ins
+from metadata.kinds import Kinds, MissingKind
 from metadata.language import Language
 from metadata.parts import Part, join
-from metadata.problems import ROOT, NotFound, Problem
+from metadata.problems import ROOT, InvalidDefinition, NotFound, Problem
 from runtime.db import tables
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
+
+log = logging.getLogger("fourfold.apps")
 
 KEPT = 32  # compiled apps in memory
 READ_ONLY = 0  # the cause of transactions that only read
@@ -104,8 +108,30 @@ class Apps:
     def _compile(self, connection: sa.Connection, manifest: int) -> CompiledApp:
         row = manifest_row(connection, manifest)
         number = connection.scalar(sa.select(tables.app.c.number).where(tables.app.c.name == row.app))
-        definition = self.language.load(document_of(connection, row))
-        return compile_app(definition, self.kinds, int(number or 1), stored_as(row))
+        document, storages = document_of(connection, row), stored_as(row)
+        try:
+            definition = self.language.load(document)
+        except InvalidDefinition:
+            if missing := self.language.missing_from(document):
+                return self._with_stand_ins(row, document, int(number or 1), missing)
+            raise
+        return compile_app(definition, self.kinds, int(number or 1), storages)
+
+    def _with_stand_ins(
+        self, row: Any, document: dict[str, Any], number: int, missing: tuple[MissingKind, ...]
+    ) -> CompiledApp:
+        """The app as far as it goes without the packages that are missing."""
+        packages = row.ids.get("packages", {})
+        told = tuple(replace(each, package=packages.get(f"{each.noun} {each.name}")) for each in missing)
+        kinds = with_stand_ins(self.kinds, told, stored_as(row))
+        log.warning("%s needs what is not installed: %s", row.app, ", ".join(sorted({each.name for each in told})))
+        app = compile_what_can_be(Language(kinds).load(document), kinds, number, stored_as(row))
+        return replace(app, missing=told)
+
+    def missing(self) -> list[MissingKind]:
+        """What the apps in memory name and nobody has installed."""
+        with self._lock:
+            return [each for app in self._compiled.values() for each in app.missing]
 
 
 def manifest_row(connection: sa.Connection, id: int) -> Any:

@@ -15,10 +15,11 @@ from engines.compiled import CompiledApp
 from engines.context import AppContext
 from engines.flows import CompiledFlow, compile_flow
 from engines.flows.state import OPEN_STATUSES
+from engines.missing import with_stand_ins
 from metadata.canonical import write
 from metadata.expressions import FieldReference, Names
 from metadata.flows import FlowDefinition
-from metadata.language import Language
+from metadata.language import Language, missing_kinds
 from metadata.problems import ROOT, Conflict, Problem, Problems
 from runtime.db import tables
 from runtime.db.engine import write_json
@@ -122,6 +123,9 @@ def _compile(tx: "Tx", app: CompiledApp, hash: str) -> CompiledFlow:
 
 
 def _compiled(app: CompiledApp, body: Mapping[str, Any], kinds: Any, problems: Problems) -> CompiledFlow | None:
+    missing = (*missing_kinds(FlowDefinition, body["flow"], Language(kinds).models), *app.missing)
+    if missing:
+        kinds, problems = with_stand_ins(kinds, missing), Problems()  # it waits where it cannot go on
     models = Language(kinds).models
     definition = FlowDefinition.model_validate_json(write_json(body["flow"]), context={"models": models})
     return compile_flow(definition, _context(app, body, kinds), problems)

@@ -1,7 +1,7 @@
 """The kinds of this installation: the built-in ones, then those that installed packages bring."""
 
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, packages_distributions
 
 from engines import actions
 from engines.action_type import ActionType
@@ -14,8 +14,11 @@ from engines.reports import charts
 from engines.reports.chart_type import ChartType
 from engines.rules import triggers
 from engines.rules.trigger_type import TriggerType
-from metadata.kinds import Kinds
+from metadata.app import AppDefinition
+from metadata.kinds import TAGS, Kinds
+from metadata.language import COMMON
 from metadata.registry import Kind, Registry
+from metadata.walk import things
 
 ENTRY_POINTS = "fourfold.kinds"
 """The entry point group of packages with kinds of their own: a function that is given the Kinds and registers."""
@@ -28,6 +31,24 @@ def load() -> Kinds:
     for entry_point in entry_points(group=ENTRY_POINTS):
         entry_point.load()(kinds)
     return kinds.freeze()
+
+
+def package_of(kind: Kind) -> str | None:
+    """Which installed package brings a kind; None for those of Fourfold itself."""
+    top = type(kind).__module__.partition(".")[0]
+    return None if top == "engines" else next(iter(packages_distributions().get(top, ())), top)
+
+
+def packages_of(definition: AppDefinition, kinds: Kinds) -> dict[str, str]:
+    """Which package brings each kind that an app uses, by noun and name; kept for the day when one is missing."""
+    found = {}
+    for thing in things(definition):
+        for noun, model in COMMON.items():
+            if isinstance(thing.model, model):
+                name = getattr(thing.model, TAGS[noun])
+                if (package := package_of(kinds.of(noun).get(name))) is not None:
+                    found[f"{noun} {name}"] = package
+    return found
 
 
 def built_in() -> Kinds:

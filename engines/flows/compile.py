@@ -8,7 +8,8 @@ from engines.action_type import CompiledAction, compile_actions
 from engines.context import AppContext
 from engines.flows.compiled import Block, CompiledFlow, CompiledNode, Occasions, walk
 from engines.flows.coverage import coverage
-from engines.flows.node_type import NodeContext
+from engines.flows.missing import MissingNode
+from engines.flows.node_type import NodeContext, NodeType
 from engines.flows.rights import FieldRights, RelatedRights
 from metadata.conditions import text_of
 from metadata.expressions import Expression, Scope, Template
@@ -56,7 +57,7 @@ def compile_flow(definition: Any, context: AppContext, problems: Problems, path:
         nodes=nodes,
         places={node.id: (block, index) for node, block, index in walk(root)},
         start=definition.start,
-        enabled=definition.enabled,
+        enabled=definition.enabled and (condition is not None or not definition.if_),
         condition=condition,
         on=_occasions(definition, place),
         expressions=tuple(_expressions(nodes.values())),
@@ -70,19 +71,23 @@ def _nodes(definitions: Sequence[Any], context: NodeContext) -> tuple[CompiledNo
 
 
 def _node(definition: Any, context: NodeContext) -> CompiledNode:
-    kind = context.app.kinds.nodes.get(definition.type)
+    kind: NodeType = context.app.kinds.nodes.get(definition.type)
     node_id = definition.key or _id_from(context.path)
     blocks = tuple(
         Block(_nodes(nodes, context.at(*place)), node_id, index, title)
         for index, (place, title, nodes) in enumerate(kind.branches(definition))
     )
+    known = len(context.problems)
+    config = kind.compile(definition, context)
+    if len(context.problems) > known and context.app.kinds.has_stand_ins:
+        kind = MissingNode(definition.type)  # it needs what is not installed
     return CompiledNode(
         id=node_id,
         name=definition.name or "",
         title=definition.caption,
         kind=kind,
         options=definition,
-        config=kind.compile(definition, context),
+        config=config,
         path=context.path,
         blocks=blocks,
         rights=_rights(definition, context) if isinstance(definition, TaskOptions) else None,

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engines.action_type import Occasion, execute_actions
+from engines.action_type import KindMissing, Occasion, execute_actions
 from engines.action_values import needs_of
 from engines.effects import CancelTimers, CloseTasks, Effect, EndInstance, Notify
 from engines.events import FlowStarted, InstanceWithdrawn, TaskDecided, TimerFired
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
 from engines.flows.compiled import Block, CompiledFlow, CompiledNode, walk
-from engines.flows.node_type import BlockDone, Lacking, NodeEvent, Step, Visit
+from engines.flows.node_type import BlockDone, Lacking, NodeEvent, Step, Visit, incident
 from engines.flows.state import (
     APPROVED,
     INCIDENT,
@@ -154,7 +154,11 @@ class _Run:
         visit = replace(self.visit, returned=self.returning == node.id)
         self.returning = None
         self._mark(node.id, state="doing", since=self._now, until=None, outcome=None)
-        self._apply(node, node.kind.enter(node, visit))
+        try:
+            step = node.kind.enter(node, visit)
+        except KindMissing as missing:
+            step = incident(missing.reason)
+        self._apply(node, step)
 
     def _apply(self, node: CompiledNode, step: Step) -> None:
         self.effects.extend(step.effects)

@@ -150,8 +150,9 @@ class _Compiler:
             form=form.id,
             help=definition.help or "",
             column=tables.physical(id, generation) if has_column else None,
-            required=definition.required,
+            required=definition.required and not written.kind.stands_in,
             read_only=definition.read_only,
+            raw=written.kind.stands_in,
             unique=definition.unique,
             expression=self.resolver.expressions.get(written.key),
             rollup=self.rollups.get(written.key),
@@ -160,6 +161,8 @@ class _Compiler:
             position=written.position,
             generation=generation,
         )
+        if compiled.raw:
+            return replace(compiled, visible_if=self._condition(form, written, "visible_if"))
         self._refuse_contradictions(compiled, written)
         return replace(
             compiled,

@@ -32,8 +32,10 @@ def compile_reports(definition: Any, context: AppContext, problems: Problems) ->
     """Compile all reports and dashboards of a definition; what is wrong is added to the problems."""
     reports = {}
     for index, each in enumerate(definition.reports):
+        known = len(problems)
         compiled = _Report(each, context, problems, ROOT / "reports" / index).compile()
-        if compiled is not None:
+        rests = len(problems) > known and context.kinds.has_stand_ins  # it needs what is not installed
+        if compiled is not None and not rests:
             reports[compiled.id] = compiled
     report_ids = {each.name: each.id for each in reports.values()}
     dashboards = [

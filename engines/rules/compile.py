@@ -39,6 +39,8 @@ def compile_rule(
 ) -> CompiledRule | None:
     """Compile one rule; None where its form is unknown."""
     trigger: TriggerType = context.kinds.triggers.get(written.when.trigger)
+    if trigger.stands_in:
+        return None  # it rests
     form = context.form_ids.get(written.when.form) if written.when.form else None
     if written.when.form and form is None:
         return None  # the check of references has said so

@@ -24,7 +24,7 @@ async def alive() -> JsonResponse:
 
 @router.get("/readyz", dependencies=[Depends(open_to_all)])
 def ready(request: Request) -> JsonResponse:
-    """The database answers and has the version this program needs."""
+    """The database answers and has the version this program needs; how many kinds live apps lack, where they do."""
     services = services_of(request)
     try:
         with services.database.read() as connection:
@@ -34,7 +34,8 @@ def ready(request: Request) -> JsonResponse:
         return JsonResponse({"status": "database_unavailable"}, 503, {"Retry-After": "5"})
     if version != newest_version():
         return JsonResponse({"status": "migration_needed"}, 503)
-    return JsonResponse({"status": "ready"})
+    missing = len({(each.noun, each.name) for each in services.apps.missing()})
+    return JsonResponse({"status": "ready", **({"missing_kinds": missing} if missing else {})})
 
 
 @guard

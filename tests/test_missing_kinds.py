@@ -1,0 +1,177 @@
+"""A package that is gone takes nothing with it: fields are raw, rules rest, flows wait, and all of it comes back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from builder_api.preparing import prepare
+from builder_api.publish import import_document
+from engines.actor import system
+from metadata.kinds import Kinds
+from runtime import flows, plugins, reading, records, reports
+from runtime.db import tables
+from runtime.db.engine import Database
+from runtime.services import Services
+from runtime.settings import Settings
+from runtime.transaction import read, run
+from tests.test_one_file import GARDEN, kinds
+
+__all__ = ["kinds"]
+
+Open = Callable[[Kinds], Services]
+
+
+@pytest.fixture
+def open_with(database: Database, database_url: str, tmp_path: Path) -> Open:
+    """The installation, started with these kinds."""
+
+    def start(kinds: Kinds) -> Services:
+        services = Services(Settings(_env_file=None, data_dir=tmp_path, database_url=database_url), database)
+        services.kinds = kinds
+        return services
+
+    return start
+
+
+@pytest.fixture
+def bare() -> Kinds:
+    return plugins.built_in().freeze()
+
+
+@pytest.fixture
+def rose(open_with: Open, kinds: Kinds) -> int:
+    """A rose, planted while everything was installed."""
+    services = open_with(kinds)
+    import_document(services, GARDEN)
+    return _save(services, None, {"name": "Rose", "sky": "☀", "leaves": 1})
+
+
+def test_the_app_serves_and_its_values_are_read_only(open_with: Open, bare: Kinds, rose: int) -> None:
+    services = open_with(bare)
+
+    _save(services, rose, {"name": "Old rose"})
+
+    assert _value(services, rose, "sky") == "☀"
+    assert _value(services, rose, "name") == "Old rose"
+    with read(services, system("test")) as tx:
+        app = services.apps.live(tx, "garden")
+        assert reading.count_records(tx, app, "plant", reading.ListQuery(filter="sky == '☀'")) == 1
+    with pytest.raises(Exception) as refused:
+        _save(services, rose, {"sky": "☂"})
+    assert refused.value.problems[0].code == "read_only"  # type: ignore[attr-defined]
+
+
+def test_a_rule_of_a_missing_kind_rests(open_with: Open, kinds: Kinds, bare: Kinds, rose: int) -> None:
+    services = open_with(bare)
+
+    planted = _save(services, None, {"name": "Tulip"})
+
+    assert _value(services, planted, "note") is None
+    assert _value(open_with(kinds), rose, "note") == "watered"
+
+
+def test_a_report_with_a_missing_chart_is_a_table(open_with: Open, bare: Kinds, rose: int) -> None:
+    services = open_with(bare)
+    with read(services, system("test")) as tx:
+        answer = reports.run(tx, services.apps.live(tx, "garden"), "skies", {})
+
+    assert [row.values["plants"] for row in answer.result.rows] == [1]
+
+
+def test_a_flow_waits_at_a_missing_node_and_goes_on_when_it_is_back(
+    open_with: Open, kinds: Kinds, bare: Kinds, rose: int
+) -> None:
+    services = open_with(bare)
+
+    run(
+        services,
+        system("test"),
+        lambda tx: flows.start(tx, services.apps.live(tx, "garden"), "w_spring", "t_plant", rose),
+    )
+    waiting = _instance(services)
+    again = open_with(kinds)
+    run(again, system("test"), lambda tx: flows.retry(tx, again.apps.live(tx, "garden"), waiting.id))
+
+    assert waiting.state == "incident"
+    assert "grow" in str(waiting.position["stuck"])
+    assert _instance(again).state == "approved"
+    assert _value(again, rose, "leaves") == 4
+
+
+def test_publishing_is_blocked_and_names_kind_and_package(open_with: Open, bare: Kinds, rose: int) -> None:
+    services = open_with(bare)
+    with services.database.read() as connection:
+        prepared = prepare(services, connection, "garden", {**GARDEN, "title": "Park"}, None)
+
+    found = {(str(each.path), each.code) for each in prepared.checked.problems}
+    assert {
+        ("/forms/0/fields/1/type", "kind_missing"),
+        ("/rules/0/when/trigger", "kind_missing"),
+        ("/rules/0/then/0/action", "kind_missing"),
+        ("/flows/0/nodes/0/type", "kind_missing"),
+        ("/reports/0/chart/type", "kind_missing"),
+    } <= found
+    assert "“tests”" in prepared.checked.problems.items[0].message["en"]  # type: ignore[index]
+
+
+def test_what_is_missing_can_be_taken_out_of_the_definition(
+    open_with: Open, bare: Kinds, kinds: Kinds, rose: int
+) -> None:
+    services = open_with(bare)
+    without = {key: value for key, value in GARDEN.items() if key not in ("rules", "flows", "reports")}
+    form: Any = GARDEN["forms"][0]  # type: ignore[index]
+    without["forms"] = [{**form, "fields": [each for each in form["fields"] if each["type"] != "weather"]}]
+
+    import_document(services, without, accept_losses=True)
+    import_document(open_with(kinds), GARDEN)
+
+    assert _value(open_with(kinds), rose, "sky") == "☀"
+
+
+def test_the_definition_is_said_word_for_word_while_a_kind_is_missing(
+    open_with: Open, bare: Kinds, kinds: Kinds, rose: int
+) -> None:
+    def said(services: Services) -> Any:
+        with services.database.read() as connection:
+            return services.apps.language.canonical(services.apps.live(connection, "garden").definition)
+
+    assert said(open_with(bare)) == said(open_with(kinds))
+
+
+def test_the_installation_says_how_many_kinds_it_lacks(open_with: Open, bare: Kinds, rose: int) -> None:
+    services = open_with(bare)
+    with services.database.read() as connection:
+        app = services.apps.live(connection, "garden")
+
+    assert {(each.noun, each.name, each.package) for each in app.missing} == {
+        ("field", "weather", "tests"),
+        ("trigger", "clears", "tests"),
+        ("action", "water", "tests"),
+        ("node", "grow", "tests"),
+        ("chart", "bed", "tests"),
+    }
+    assert len(services.apps.missing()) == 5
+
+
+def _save(services: Services, id: int | None, values: dict[str, Any]) -> int:
+    def work(tx: Any) -> int:
+        app = services.apps.live(tx, "garden")
+        return int(records.save(tx, app, "plant", id, values, check_version=False).id)
+
+    return run(services, system("test"), work)
+
+
+def _value(services: Services, id: int, name: str) -> Any:
+    with read(services, system("test")) as tx:
+        app = services.apps.live(tx, "garden")
+        record = records.load(tx, app, "plant", id)
+        assert record is not None
+        return record[app.form("plant").field_ids[name]]
+
+
+def _instance(services: Services) -> Any:
+    with services.database.read() as connection:
+        return connection.execute(sa.select(tables.flow_instance)).one()
