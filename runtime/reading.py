@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from engines.access import Grant
 from engines.actor import Actor
 from engines.compiled import CompiledApp
 from metadata.problems import Invalid, LimitExceeded, Path, Problem
 from runtime import expanding
 from runtime.expanding import Branches
 from runtime.paging import after, read_cursor, write_cursor
-from runtime.question import Question, facts_of, no_record, task_grants
+from runtime.question import Plan, Question, facts_of, no_record, task_grants
 from runtime.showing import Shown, labels_of, show
 from runtime.shown_columns import Wanted
 
@@ -46,7 +48,8 @@ class ListQuery:
     """What somebody wants to see of a form. `fields` and `sort` are names or paths such as customer.level.
 
     `expand` are links to follow, or paths of them, whether or not `fields` names them (`runtime/expanding.py`).
-    `count` says how the total is found: "capped" at 1,000, "exact", or "none". `deleted` lists the trash.
+    `count` says how the total is found: "capped" at 1,000, "exact", or "none". `deleted` lists the trash. `as_of` lists
+    the records as they were at a moment, to whoever may see their history.
     """
 
     filter: str = ""
@@ -59,6 +62,7 @@ class ListQuery:
     cursor: str = ""
     count: Literal["capped", "exact", "none"] = "capped"
     deleted: bool = False
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -85,16 +89,20 @@ def get(
     fields: Sequence[str] | None = None,
     expand: Sequence[str] = (),
     deleted: bool = False,
+    as_of: datetime | None = None,
 ) -> Shown:
     """Give one record as the actor sees it, by his roles or an open task; NotFound tells nothing about it."""
-    also = () if deleted else task_grants(tx, app, actor or tx.actor)
-    question = Question.of(tx, app, form, actor, also, deleted)
+    _check_moment(tx, as_of)
+    also = () if deleted or as_of is not None else task_grants(tx, app, actor or tx.actor)
+    question = Question.of(tx, app, form, actor, also, deleted, as_of)
     branches = expanding.branches_of(question, expand)
-    statement, plan = question.one(_with_links(fields, branches))
+    names = _with_links(fields, branches)
+    statement, plan = question.one(names)
     row = tx.connection.execute(statement, {"record_id": id}).mappings().first()
     if row is None:
         raise no_record()
-    return _expanded(question, show(question, [row], plan), branches, question.wanted(fields))[0]
+    columns = plan.columns if names == fields else question.wanted(fields)
+    return _expanded(question, show(question, [row], plan), branches, columns)[0]
 
 
 def list_records(
@@ -103,10 +111,12 @@ def list_records(
     """Give a page of the records of a form that the actor may see."""
     query = query or ListQuery()
     _check_limits(query)
-    question = Question.of(tx, app, form, actor, (), query.deleted)
+    _check_moment(tx, query.as_of)
+    question = Question.of(tx, app, form, actor, (), query.deleted, query.as_of)
     branches = expanding.branches_of(question, query.expand)
     names = _with_links(query.fields, branches)
-    statement, plan = question.page(query.filter, query.sort, query.search, names)
+    found_by = names if query.as_of is None else ()  # what was is worked out for the records of the page only
+    statement, plan = question.page(query.filter, query.sort, query.search, found_by)
     if query.cursor:
         statement = statement.where(after(plan.order, read_cursor(query.cursor, plan.order)))
     offset = 0 if query.cursor else (query.page - 1) * query.size
@@ -116,6 +126,8 @@ def list_records(
     total = _total(question, query, offset, len(rows), has_more)
     capped = query.count == "capped" and total is not None and total > COUNTED_TO
     cursor = write_cursor(rows[-1], plan.order) if has_more else None
+    if query.as_of is not None:
+        rows, plan = _in_full(question, rows, names)
     columns = plan.columns if names == query.fields else question.wanted(query.fields)
     items = tuple(_expanded(question, show(question, rows, plan), branches, columns))
     shown_total = COUNTED_TO if capped else total
@@ -125,7 +137,8 @@ def list_records(
 def count_records(tx: "Tx", app: CompiledApp, form: str, query: ListQuery, *, actor: Actor | None = None) -> int:
     """Count exactly the records that a list would show."""
     _check_limits(query)
-    return _count(Question.of(tx, app, form, actor, (), query.deleted), query, None)
+    _check_moment(tx, query.as_of)
+    return _count(Question.of(tx, app, form, actor, (), query.deleted, query.as_of), query, None)
 
 
 def ids_matching(
@@ -169,9 +182,10 @@ def shown_records(
     *,
     actor: Actor | None = None,
     fields: Sequence[str] | None = None,
+    also: tuple[Grant, ...] = (),
 ) -> list[Shown]:
     """These records as the actor sees them, with labels, in the order of the ids; those he may not see are left out."""
-    question = Question.of(tx, app, form, actor)
+    question = Question.of(tx, app, form, actor, also)
     statement, plan = question.some(fields)
     rows = tx.connection.execute(statement, {"ids": sorted(set(ids))}).mappings().all()
     found = {each.id: each for each in show(question, rows, plan)}
@@ -185,6 +199,14 @@ def pick(
     page = list_records(tx, app, form, ListQuery(search=search, size=most, fields=(), count="none"), actor=actor)
     called = labels_of(tx, app, form, [each.id for each in page.items], actor=actor)
     return [(each.id, called.get(each.id, f"#{each.id}")) for each in page.items]
+
+
+def _in_full(question: Question, rows: Sequence[Any], names: Sequence[str] | None) -> tuple[list[Any], Plan]:
+    """The same records with all columns asked for, in the same order."""
+    statement, plan = question.some(names)
+    ids = [row["id"] for row in rows]
+    found = {row["id"]: row for row in question.tx.connection.execute(statement, {"ids": ids}).mappings()}
+    return [found[id] for id in ids if id in found], plan
 
 
 # --- what links lead to ---
@@ -228,6 +250,13 @@ def _check_limits(query: ListQuery) -> None:
     if not query.cursor and query.page * query.size > LARGEST_OFFSET:
         hint = {"en": "Use the cursor of the page before, or a filter", "zh": "请使用上一页返回的游标或筛选条件"}
         raise _too_much("page", query.page, LARGEST_OFFSET // query.size, hint)
+
+
+def _check_moment(tx: "Tx", as_of: datetime | None) -> None:
+    if as_of is not None and as_of > tx.now:
+        message = {"en": "This moment lies ahead", "zh": "该时间尚未到来"}
+        hint = {"en": "Leave as_of out to read the records as they are", "zh": "省略 as_of 即读取当前记录"}
+        raise Invalid(Problem(Path(("as_of",)), "bad_moment", message, hint))
 
 
 def _too_much(name: str, actual: int, most: int, hint: Any = "") -> LimitExceeded:

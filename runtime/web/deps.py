@@ -89,7 +89,7 @@ class Visit:
         return found
 
     def _fingerprint(self) -> tuple[str, bytes]:
-        route = f"{self.request.method} {self.request.url.path}"
+        route = f"{self.request.method} {self.request.scope['path']}"
         return route, self.request.scope["state"].get("body", b"")
 
 

@@ -99,7 +99,7 @@ class Gate:
         return await self._read_body(request)
 
     def _limit_rate(self, request: Request) -> None:
-        path = request.url.path
+        path = request.scope["path"]
         if path.startswith("/static/") or path in ("/healthz", "/readyz", "/metrics"):
             return
         if credential := request.headers.get("authorization") or _cookie(request):
@@ -109,7 +109,7 @@ class Gate:
 
     def _refuse_cross_site(self, request: Request) -> None:
         """Browsers say where a request comes from; only our own pages may change anything in a visitor's name."""
-        if "authorization" in request.headers or request.url.path.startswith(("/public", "/hooks")):
+        if "authorization" in request.headers or request.scope["path"].startswith(("/public", "/hooks")):
             return
         site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
         ours = {request.headers.get("host", ""), urlsplit(self.settings.address).netloc}
