@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from metadata.problems import ROOT, NotFound, Problem, Refused
 from runtime import audit
@@ -129,6 +129,14 @@ def revoke_session(tx: Tx, known: int) -> None:
 def end_sessions(tx: Tx, member: int) -> None:
     """Sign a member out everywhere."""
     tx.connection.execute(delete(session).where(session.c.member == member))
+
+
+def purge(connection: Connection, now: datetime) -> int:
+    """Forget the sessions that are over."""
+    idle = (session.c.remembered & (session.c.last_seen_at < now - IDLE_REMEMBERED)) | (
+        ~session.c.remembered & (session.c.last_seen_at < now - IDLE)
+    )
+    return connection.execute(delete(session).where((session.c.expires_at <= now) | idle)).rowcount
 
 
 def _end(tx: Tx, token_hashes: Iterable[str]) -> None:

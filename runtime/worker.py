@@ -19,7 +19,20 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from engines.actor import system
-from runtime import files, flows, idempotency, jobs, resting_jobs, sweeps, timers, traces, transaction
+from runtime import (
+    files,
+    flows,
+    idempotency,
+    jobs,
+    resting_jobs,
+    sessions,
+    sign_in_delays,
+    sweeps,
+    tickets,
+    timers,
+    traces,
+    transaction,
+)
 from runtime.db import tables
 from runtime.db.engine import DatabaseBusy
 from runtime.db.ids import new_id
@@ -230,13 +243,16 @@ def _carefully(chore: Any, running: Running) -> None:
 
 
 def tidy(running: Running) -> None:
-    """Ten minutes' work: finished workflows, old traces and old keys of requests go."""
+    """Ten minutes' work: finished workflows, old traces, and what has expired go."""
     purge(running)
     files.sweep(running.services, running.services.clock())
     with transaction.begin(running.services, system("worker")) as tx:
         traces.purge(tx)
         resting_jobs.purge(tx.connection, tx.now)
         idempotency.purge(tx.connection, tx.now)
+        sessions.purge(tx.connection, tx.now)
+        tickets.purge(tx.connection, tx.now)
+        sign_in_delays.purge(tx.connection, tx.now)
 
 
 def _launch(services: "Services", executor: str) -> None:

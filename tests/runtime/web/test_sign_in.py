@@ -8,9 +8,14 @@ import pytest
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
+from engines.actor import system
+from runtime import members, organisation, sessions, sign_in_delays
 from runtime.db import tables
+from runtime.db.engine import Database
 from runtime.services import Services
-from runtime.web import api_keys, health, organisation, session
+from runtime.transaction import run
+from runtime.web import api_keys, health, session
+from runtime.web import organisation as organisation_routes
 from tests.runtime.conftest import PASSWORD, MovedClock
 
 SignIn = Callable[[str], dict[str, str]]
@@ -19,7 +24,7 @@ Hire = Callable[..., int]
 
 @pytest.fixture
 def modules() -> tuple[ModuleType, ...]:
-    return (health, session, api_keys, organisation)
+    return (health, session, api_keys, organisation_routes)
 
 
 def try_password(client: TestClient, password: str, email: str = "ada@example.com") -> int:
@@ -230,3 +235,77 @@ def test_a_member_keeps_his_own_profile(client: TestClient, hire: Hire, sign_in:
     assert client.get("/api/v1/me").json()["time_zone"] == "Asia/Shanghai"
     for wrong in ({"time_zone": ""}, {"language": "xx"}, {"name": " "}, {"rights": ["user_admin"]}):
         assert client.patch("/api/v1/me", json=wrong).status_code == 422
+
+
+def test_what_is_over_is_forgotten(
+    client: TestClient, hire: Hire, sign_in: SignIn, services: Services, clock: MovedClock
+) -> None:
+    hire("Ada")
+    try_password(client, "wrong guess")
+    sign_in("Ada")
+    clock.move(hours=11)
+    sign_in("Ada")
+    clock.move(hours=2)
+
+    with services.database.write() as connection:
+        assert sessions.purge(connection, clock()) == 1
+        assert sign_in_delays.purge(connection, clock()) == 1
+    assert client.get("/api/v1/me").status_code == 200
+
+
+def test_the_twenty_first_key_is_refused(client: TestClient, hire: Hire, sign_in: SignIn) -> None:
+    hire("Ada")
+    sign_in("Ada")
+    for number in range(20):
+        assert client.post("/api/v1/keys", json={"name": f"key {number}"}).status_code == 201
+    refused = client.post("/api/v1/keys", json={"name": "one more"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "too_many_keys")
+
+    client.delete(f"/api/v1/keys/{client.get('/api/v1/keys').json()['items'][0]['id']}")
+    assert client.post("/api/v1/keys", json={"name": "one more"}).status_code == 201
+
+
+def test_sessions_and_keys_of_a_leaver_end_with_his_next_request(
+    client: TestClient, hire: Hire, sign_in: SignIn, services: Services
+) -> None:
+    ada = hire("Ada")
+    sign_in("Ada")
+    key = {"Authorization": f"Bearer {client.post('/api/v1/keys', json={'name': 'k'}).json()['key']}"}
+    assert client.get("/api/v1/me").status_code == 200
+
+    run(services, system("test"), lambda tx: organisation.change_member(tx, ada, active=False))
+    assert client.get("/api/v1/me").status_code == 401
+    client.cookies.clear()
+    assert client.get("/api/v1/me", headers=key).status_code == 401
+    assert try_password(client, PASSWORD) == 401
+
+
+def test_a_role_or_right_that_is_taken_away_is_gone_with_the_next_request(
+    client: TestClient, hire: Hire, sign_in: SignIn, services: Services
+) -> None:
+    ada = hire("Ada", rights=frozenset({"user_admin"}))
+    run(services, system("test"), lambda tx: organisation.grant_role(tx, "crm", "r_seller", ada))
+    sign_in("Ada")
+    key = {"Authorization": f"Bearer {client.post('/api/v1/keys', json={'name': 'k'}).json()['key']}"}
+    assert client.get("/api/v1/me").json()["roles"] == {"crm": ["r_seller"]}
+    assert client.get("/api/v1/members").status_code == 200
+
+    run(services, system("test"), lambda tx: organisation.withdraw_role(tx, "crm", "r_seller", ada))
+    run(services, system("test"), lambda tx: organisation.change_member(tx, ada, rights=frozenset()))
+    for headers in ({}, key):
+        if headers:
+            client.cookies.clear()
+        assert client.get("/api/v1/me", headers=headers).json()["roles"] == {}
+        assert client.get("/api/v1/members", headers=headers).status_code == 403
+
+
+def test_what_another_process_changes_counts_here_at_once(
+    client: TestClient, hire: Hire, sign_in: SignIn, services: Services, other_connection: Callable[[], Database]
+) -> None:
+    ada = hire("Ada")
+    sign_in("Ada")
+    assert client.get("/api/v1/me").status_code == 200
+    elsewhere = Services(services.settings, other_connection(), services.clock)
+
+    run(elsewhere, system("test"), lambda tx: members.deactivate(tx, ada))
+    assert client.get("/api/v1/me").status_code == 401
