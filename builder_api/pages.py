@@ -10,14 +10,12 @@ from fastapi.responses import Response
 from builder_api import drafts, versions
 from builder_api.editor import json_view, require_builder
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
-from engines.expressions.phrases import PHRASES
-from engines.expressions.words import say_expression
+from engines.expressions.words import THE_PERSON, Person, say_expression
 from engines.flows import tree
 from engines.rules import sentence_of, titled
 from engines.titles import THE_INITIATOR, titles_of
 from metadata.expressions import Expression
 from metadata.problems import ROOT
-from metadata.text import Text
 from runtime import traces
 from runtime.transaction import Tx
 from runtime.web.pages.attention import pauses_of
@@ -139,9 +137,7 @@ def _conditions(page: Page, app: CompiledApp, field: CompiledField) -> list[dict
     ]
 
 
-def _said(
-    page: Page, app: CompiledApp, expression: Expression | None, person: Text = PHRASES["person"]
-) -> dict[str, str]:
+def _said(page: Page, app: CompiledApp, expression: Expression | None, person: Person = THE_PERSON) -> dict[str, str]:
     """An expression as people read it, and as it is written."""
     if expression is None:
         return {"words": "", "text": ""}

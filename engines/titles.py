@@ -4,29 +4,29 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from engines.compiled import SYSTEM_TITLES, CompiledForm
-from engines.expressions.phrases import PHRASES
-from engines.expressions.words import Called, Titles
+from engines.expressions.words import THE_PERSON, Called, Person, Titles
 from metadata.text import Text
 
 if TYPE_CHECKING:
     from engines.compiled import CompiledApp
     from engines.context import AppContext
 
-THE_INITIATOR: Text = {"en": "the initiator", "zh": "发起人"}
+THE_INITIATOR = Person({"en": "the initiator", "zh": "发起人"}, {"en": "the initiator’s", "zh": "发起人的"})
+ME = Person({"en": "me", "zh": "我"}, {"en": "my", "zh": "我的"})
 
 
-def titles_of(app: "CompiledApp", person: Text = PHRASES["person"]) -> Titles:
+def titles_of(app: "CompiledApp", person: Person = THE_PERSON) -> Titles:
     """What things are called in an app that is live."""
     return _titles(app.forms, {role.name: role.caption for role in app.definition.roles}, person)
 
 
-def titles_in(context: "AppContext", person: Text = PHRASES["person"]) -> Titles:
+def titles_in(context: "AppContext", person: Person = THE_PERSON) -> Titles:
     """What things are called in an app that is being compiled."""
     roles = {name: context.role_titles[id] for name, id in context.role_ids.items() if id in context.role_titles}
     return _titles(context.forms, roles, person)
 
 
-def _titles(forms: Mapping[str, CompiledForm], roles: Mapping[str, Text], person: Text) -> Titles:
+def _titles(forms: Mapping[str, CompiledForm], roles: Mapping[str, Text], person: Person) -> Titles:
     def called(form: str, field: str) -> Called | None:
         if (form, field) == ("user", "roles"):
             return Called({"en": "roles", "zh": "角色"}, roles)

@@ -19,7 +19,6 @@ def _two(english: str, chinese: str) -> Text:
 
 
 PHRASES: Phrases = {
-    "person": _two("the person", "当前用户"),
     "record": _two("the record", "本记录"),
     "old_record": _two("the record before the change", "变更前的记录"),
     "row": _two("the row", "该行"),
@@ -88,7 +87,7 @@ PHRASES: Phrases = {
     "total_max": _two("the largest {a} in {rows}", "{rows}中{a}的最大值"),
     "total_max_where": _two("the largest {a} in {rows} where {where}", "{rows}中符合“{where}”的{a}的最大值"),
     "of": _two("{b} of {a}", "{a}的{b}"),
-    "of_person": _two("{a}’s {b}", "{a}的{b}"),
+    "of_person": _two("{a} {b}", "{a}{b}"),
     "before": _two("{a} before the change", "变更前的{a}"),
     "case": _two("{a} if {test}", "{test}时为{a}"),
     "otherwise": _two("{a}, otherwise {b}", "{a}，否则为{b}"),

@@ -29,13 +29,24 @@ class Called:
 
 
 @dataclass(frozen=True)
+class Person:
+    """What the user of an expression is called, and what is the user's."""
+
+    name: Text
+    whose: Text
+
+
+THE_PERSON = Person({"en": "the person", "zh": "当前用户"}, {"en": "the person’s", "zh": "当前用户的"})
+
+
+@dataclass(frozen=True)
 class Titles:
     """What things are called: fields by form and field id, further names of the place, ids by kind, the user."""
 
     called: Callable[[str, str], Called | None] = lambda form, field: None
     extras: Mapping[str, Text] = field(default_factory=dict)
     labels: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    person: Text = field(default_factory=lambda: PHRASES["person"])
+    person: Person = THE_PERSON
 
 
 @dataclass(frozen=True)
@@ -124,7 +135,7 @@ class ValueWords:
 
     def value_root(self, node: Node) -> Said:
         if node.value == "user":
-            return Said(say(self.titles.person, self.language))
+            return Said(say(self.titles.person.name, self.language))
         return self.phrase({"record": "record", "old": "old_record"}.get(node.value, "row"))
 
     def value_identity(self, node: Node) -> Said:
@@ -137,7 +148,8 @@ class ValueWords:
         base, known = node.args[0], self._described(node)
         title = say(known.title, self.language) if known is not None else str(node.value)
         if is_user(base):
-            return self.phrase("of_person", a=self.value(base).text, b=title[:1].lower() + title[1:])
+            whose = say(self.titles.person.whose, self.language)
+            return self.phrase("of_person", a=whose, b=title[:1].lower() + title[1:])
         if base.kind != "root":
             return self.phrase("of", a=self.term(base), b=title)
         return self.phrase("before", a=title) if base.value == "old" else Said(title)

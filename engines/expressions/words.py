@@ -11,7 +11,9 @@ from engines.expressions.value_words import (
     AND,
     CLAUSE,
     OR,
+    THE_PERSON,
     Called,
+    Person,
     Said,
     Titles,
     ValueWords,
@@ -22,7 +24,7 @@ from metadata.expressions import Expression, Node
 from metadata.expressions.aggregates import ALWAYS
 from metadata.text import Text, say
 
-__all__ = ["Called", "Titles", "in_words", "say_expression"]
+__all__ = ["THE_PERSON", "Called", "Person", "Titles", "in_words", "say_expression"]
 
 LANGUAGES = ("en", "zh")
 TEXT_PARTS: Mapping[str, str] = {"CONTAINS": "contains", "STARTSWITH": "begins", "ENDSWITH": "ends"}
@@ -142,6 +144,7 @@ class ConditionWords(ValueWords):
         if is_today(start) == is_today(end):
             return None
         key, day = ("ago", start) if is_today(end) else ("ahead", end)
+        day = day.args[0] if day.kind == "call" and day.value == "TODATE" else day
         order = say(AFTER[key, node.value], self.language)
         days = self.phrase("one_day" if right.is_constant and right.value == 1 else "days", a=self.term(right))
         return self.phrase(key, CLAUSE, a=self.term(day), order=order, b=days.text)

@@ -1,7 +1,8 @@
 """The state of a list, which is its address: view, search, filter, order, columns, page."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -10,15 +11,20 @@ from starlette.datastructures import QueryParams
 
 from engines.access import readable_names
 from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
+from engines.expressions.words import say_expression
+from engines.json_values import id_in
+from engines.titles import ME, titles_of
+from metadata.expressions import Expression
 from metadata.forms import ViewDefinition
-from metadata.problems import ROOT, Invalid
+from metadata.problems import ROOT, Invalid, NotFound, Refusal
 from runtime.question import Question
+from runtime.reading import labels_of
 from runtime.shown_columns import Label, Wanted, resolve
 from runtime.transaction import Tx
 from runtime.web.incoming import number_in
-from runtime.web.pages import filters
 from runtime.web.pages.fields import Drawing, system_field
-from runtime.web.pages.filters import Condition, People
+from runtime.web.pages.filter_text import Filter, read_filter
+from runtime.web.pages.filters import Builder
 
 SIZE = 30
 SOME_COLUMNS = 7
@@ -57,14 +63,6 @@ class Listing:
     def page(self) -> int:
         number = number_in(self.query.get("page", "1")) or 1
         return number if number < 10_000 else 1
-
-    @property
-    def match(self) -> str:
-        return "any" if self.query.get("match") == "any" else "all"
-
-    @cached_property
-    def conditions(self) -> list[Condition]:
-        return filters.read_conditions(self.query)
 
     # --- views: the saved lists of the definition ---
 
@@ -125,13 +123,47 @@ class Listing:
     # --- the question ---
 
     @cached_property
-    def builder_expression(self) -> str:
-        return filters.expression(self.conditions, self.match, self.fields, self._link_path, self._people())
+    def builder(self) -> Builder:
+        return Builder(self.fields, self._link_path, self.drawing.is_percent)
+
+    @cached_property
+    def narrowed(self) -> Filter:
+        """The filter of the address, as rows and text."""
+        return read_filter(self.query, self.builder, self.question.checked)
+
+    @cached_property
+    def expression(self) -> str:
+        """What the reader narrowed the list by."""
+        return self.narrowed.expression(self.builder)
 
     @property
     def filter(self) -> str:
-        parts = [each for each in (self.view.where if self.view else None, self.builder_expression) if each]
+        """What holds for every record shown; a typed text must hold together by itself."""
+        if self.narrowed.text:
+            self.question.checked(self.narrowed.text)
+        parts = [each for each in (self.view.where if self.view else None, self.expression) if each]
         return " and ".join(f"({each})" for each in parts) if len(parts) > 1 else "".join(parts)
+
+    @cached_property
+    def said(self) -> str:
+        """The same in words; empty where it does not hold together."""
+        try:
+            expression = self.question.checked(self.expression) if self.expression else None
+        except Refusal:
+            return ""
+        titles = replace(titles_of(self.app, ME), labels=self._names_of(expression))
+        return say_expression(expression, titles, self.drawing.language) if expression is not None else ""
+
+    @cached_property
+    def labels(self) -> dict[tuple[str, int], str]:
+        """What the records are called that rows name, by form and id."""
+        wanted: dict[str, set[int]] = {}
+        for each in self.narrowed.conditions:
+            field = self.fields.get(each.field)
+            type = (field.type.of or field.type) if field is not None else None
+            if type is not None and type.form is not None and type.name == "link":
+                wanted.setdefault(type.form, set()).update(id for value in each.values if (id := id_in(value)))
+        return {(form, id): label for form, ids in wanted.items() for id, label in self._called(form, ids).items()}
 
     @property
     def order(self) -> str:
@@ -139,12 +171,28 @@ class Listing:
             return self.sort
         return ",".join(("-" if each.descending else "") + each.field for each in self.view.sort)
 
-    def _people(self) -> People:
-        people = self.tx.organisation
-        return People(
-            {str(each.id): each.email for each in people.people.values()},
-            {str(each.id): each.name for each in people.departments.values()},
-        )
+    def _called(self, form: str, ids: Iterable[int]) -> Mapping[int, str]:
+        """The labels of records, as far as the reader sees them."""
+        try:
+            return labels_of(self.tx, self.app, form, sorted(ids))
+        except NotFound:
+            return {}
+
+    def _names_of(self, expression: Expression | None) -> dict[tuple[str, int], str]:
+        """What the people, departments and records are called that an expression names by their ids."""
+        named = [node for node in expression.root.walk() if node.is_constant] if expression is not None else []
+        people, departments = self.tx.organisation.people, self.tx.organisation.departments
+        links: dict[str, set[int]] = {}
+        found = {}
+        for node in (each for each in named if each.type.is_reference and each.value is not None):
+            known = {"member": people, "department": departments}.get(node.type.name, {}).get(node.value)
+            if known is not None:
+                found[node.type.name, node.value] = known.name
+            elif node.type.form is not None:
+                links.setdefault(node.type.form, set()).add(node.value)
+        for form, ids in links.items():
+            found.update({("link", id): label for id, label in self._called(form, ids).items()})
+        return found
 
     def _link_path(self, field: CompiledField) -> str:
         """The text by which the records of a link are called: customer.name."""
@@ -160,7 +208,7 @@ class Listing:
 
     def address(self, **changes: Any) -> str:
         """The same list with something changed; a change to None takes it out."""
-        kept = [(name, value) for name, value in self.query.multi_items() if name not in changes and name != "page"]
+        kept = [(name, value) for name, value in self._kept() if name not in changes and name != "page"]
         new = [(name, str(value)) for name, value in changes.items() if value is not None]
         both = [(name, value) for name, value in [*kept, *new] if value]
         return f"{self.path}?{urlencode(both)}" if both else self.path
@@ -169,12 +217,15 @@ class Listing:
         """The shortest address of what is shown: nothing empty, nothing that holds anyway."""
         own = {each.name for each in self.own_columns}
         chosen = set(self.query.getlist("column"))
-        kept = [
-            (name, value) for name, value in self.query.multi_items() if value and (name, value) != ("match", "all")
-        ]
-        kept = [(name, value) for name, value in kept if name != "column" or chosen != own]
+        kept = [(name, value) for name, value in self._kept() if name != "column" or chosen != own]
         kept = [(name, value) for name, value in kept if (name, value) != ("page", "1")]
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
+
+    def _kept(self) -> list[tuple[str, str]]:
+        """The parts of the address, with the filter as its one expression."""
+        rows = re.compile(r"f\.|(match|filter)$")
+        kept = [(name, value) for name, value in self.query.multi_items() if value and not rows.match(name)]
+        return [*kept, ("filter", self.expression)] if self.expression else kept
 
     def cleared(self) -> str:
         """The list without search and filter."""

@@ -1,6 +1,7 @@
 """The pages that show the records of one form: the list with its filter, and the trash."""
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -15,9 +16,9 @@ from runtime.reading import ListQuery, Shown
 from runtime.shown_columns import Wanted
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
-from runtime.web.pages import filters
 from runtime.web.pages.field_views import Choice, ColumnView
 from runtime.web.pages.fields import Drawing, kind_of
+from runtime.web.pages.filter_views import ConditionView, Rows
 from runtime.web.pages.filters import Condition
 from runtime.web.pages.listing import SIZE, Listing
 from runtime.web.pages.page import Page, SignedInOnly
@@ -40,7 +41,7 @@ def filter_row(page: SignedInOnly, app: str, form: str, key: str = "") -> Respon
     """A new row of the filter builder, or a row whose field was changed."""
     with page.visit.read() as tx:
         listing = open_listing(page, tx, app, form)
-        given = next((each for each in listing.conditions if each.key == key), None)
+        given = next((each for each in listing.narrowed.conditions if each.key == key), None)
         fresh = Condition(secrets.token_hex(3), _first_field(listing))
         row = _row(listing, given or fresh)
         context = {"href": listing.path, "filter_fields": _filter_fields(listing)}
@@ -100,10 +101,12 @@ def _list_view(page: Page, listing: Listing) -> dict[str, Any]:
         "may_restore": may(listing.app, page.actor, "restore", listing.form.id),
         "search": listing.search,
         "sort": listing.sort,
-        "match": listing.match,
-        "filters": [_row(listing, each) for each in listing.conditions if each.field in listing.fields],
+        "match": listing.narrowed.match,
+        "filters": [_row(listing, each) for each in listing.narrowed.conditions if each.field in listing.fields],
         "filter_fields": _filter_fields(listing),
-        "expression": listing.builder_expression,
+        "filter_text": listing.narrowed.text,
+        "expression": listing.expression,
+        "said": listing.said,
         "cleared": listing.cleared(),
         "column_choices": _column_choices(listing),
         "columns": _columns(listing, listing.columns),
@@ -150,10 +153,9 @@ def _first_field(listing: Listing) -> str:
     return stage or next(iter(listing.fields), "")
 
 
-def _row(listing: Listing, condition: Condition) -> filters.ConditionView:
-    field = listing.fields.get(condition.field) or listing.fields[_first_field(listing)]
-    search = f"/pick/{'departments' if field.type.name == 'department' else 'members'}"
-    return filters.row_view(condition, listing.drawing, field, search)
+def _row(listing: Listing, condition: Condition) -> ConditionView:
+    known = condition if condition.field in listing.fields else replace(condition, field=_first_field(listing))
+    return Rows(listing.builder, listing.drawing, listing.labels).view(known)
 
 
 def _column_choices(listing: Listing) -> list[dict[str, Any]]:

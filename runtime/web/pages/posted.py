@@ -81,7 +81,7 @@ def read(field: CompiledField, texts: Sequence[str], zone: ZoneInfo) -> Any:
         return None
     match field.type.name:
         case "number":
-            return _number(text, field)
+            return typed_number(text, field.kind.look_of(field.options).mark == "percent")
         case "date":
             return _date(text)
         case "datetime":
@@ -89,14 +89,15 @@ def read(field: CompiledField, texts: Sequence[str], zone: ZoneInfo) -> Any:
     return texts[-1] if field.kind.widget == "long_text" else text
 
 
-def _number(text: str, field: CompiledField) -> Decimal | str:
+def typed_number(text: str, percent: bool) -> Decimal | str:
+    """The number that a text is, however its thousands are set apart; of a percentage, the share."""
     try:
         value = Decimal(NUMBER_NOISE.sub("", text))
     except InvalidOperation:
         return text
     if not value.is_finite():
         return text
-    return value / 100 if field.kind.look_of(field.options).mark == "percent" else value
+    return value / 100 if percent else value
 
 
 def _date(text: str) -> str:

@@ -147,8 +147,12 @@ class Combobox extends HTMLElement {
     this.querySelector(":scope > .avatar")?.remove();
     const hidden = this.querySelector("input[type=hidden]");
     hidden.value = value;
-    hidden.dispatchEvent(new Event("input", { bubbles: true }));
-    hidden.dispatchEvent(new Event("change", { bubbles: true }));
+    this.#tell(hidden);
+  }
+
+  #tell(at) {
+    at.dispatchEvent(new Event("input", { bubbles: true }));
+    at.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   #add(value, label) {
@@ -159,13 +163,13 @@ class Combobox extends HTMLElement {
     token.querySelector("span").textContent = label;
     token.querySelector("button").setAttribute("aria-label", `${_("Remove")} ${label}`);
     this.#input.before(token);
-    token.querySelector("input").dispatchEvent(new Event("input", { bubbles: true }));
+    this.#tell(token.querySelector("input"));
   }
 
   #drop(token) {
     if (!token) return;
     token.remove();
-    this.dispatchEvent(new Event("input", { bubbles: true }));
+    this.#tell(this);
     this.#input.focus();
   }
 
