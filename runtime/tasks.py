@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runtime.transaction import Tx
 
 Box = Literal["todo", "done", "started", "copies"]
+Order = Literal["oldest", "urgent", "newest"]
 BOXES: tuple[Box, ...] = ("todo", "done", "started", "copies")
 PAGE_SIZE = 50
 LARGEST_PAGE = 200
@@ -93,17 +94,65 @@ def my_tasks(tx: "Tx", page: int = 1, size: int = PAGE_SIZE) -> Lines:
     return tasks(tx, "todo", page, size)
 
 
-def tasks(tx: "Tx", box: Box, page: int = 1, size: int = PAGE_SIZE, app: str | None = None) -> Lines:
-    """The actor's tasks: to do, done by him, of flows that he started, or copies for him."""
+def tasks(
+    tx: "Tx",
+    box: Box,
+    page: int = 1,
+    size: int = PAGE_SIZE,
+    app: str | None = None,
+    flow: str | None = None,
+    order: Order = "oldest",
+) -> Lines:
+    """The actor's tasks: to do, done by him, of flows that he started, or copies for him; of one app or flow if wanted.
+
+    What is to be done comes in the order asked for, everything else the latest first.
+    """
     if tx.actor.member is None:
         return Lines((), 0, page, size)
     found = _in_box(box, tx.actor.member)
     if app is not None:
         found = found.where(task.c.app == app)
+    if flow is not None:
+        found = found.where(task.c.flow == flow)
     total = tx.connection.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
-    order = task.c.opened_at if box == "todo" else sa.func.coalesce(task.c.closed_at, task.c.opened_at).desc()
-    rows = tx.connection.execute(found.order_by(order, task.c.id).limit(size).offset((page - 1) * size)).all()
+    ordered = found.order_by(*_order(box, order), task.c.id)
+    rows = tx.connection.execute(ordered.limit(size).offset((page - 1) * size)).all()
     return Lines(tuple(_lines(tx, rows)), total, page, size)
+
+
+def _order(box: Box, order: Order) -> list[sa.ColumnElement[Any]]:
+    if box != "todo":
+        return [sa.func.coalesce(task.c.closed_at, task.c.opened_at).desc()]
+    if order == "newest":
+        return [task.c.opened_at.desc()]
+    first = [sa.case((task.c.due_at.is_(None), 1), else_=0), task.c.due_at] if order == "urgent" else []
+    return [*first, task.c.opened_at]
+
+
+@dataclass(frozen=True)
+class FlowCount:
+    """How many tasks of a box belong to a flow."""
+
+    app: str
+    flow: str
+    title: str
+    count: int
+
+
+def flows_in(tx: "Tx", box: Box) -> list[FlowCount]:
+    """The flows that a box of the actor holds tasks of, the fullest first."""
+    if tx.actor.member is None:
+        return []
+    mine = _in_box(box, tx.actor.member).subquery()
+    counted = sa.select(mine.c.app, mine.c.flow, sa.func.count().label("count")).group_by(mine.c.app, mine.c.flow)
+    rows = sorted(tx.connection.execute(counted).all(), key=lambda row: (-row.count, row.app, row.flow))
+    return [FlowCount(row.app, row.flow, _flow_title(tx, row.app, row.flow), row.count) for row in rows]
+
+
+def _flow_title(tx: "Tx", app: str, flow: str) -> str:
+    compiled = _live(tx, app)
+    found = compiled.flows.get(flow) if compiled is not None else None
+    return say(found.title, tx.actor.language) if found is not None else flow
 
 
 def count_todo(tx: "Tx") -> int:

@@ -15,6 +15,8 @@ from runtime.db import tables
 from runtime.transaction import Tx
 from runtime.web.pages.navigation import form_icon, live_apps
 from runtime.web.pages.page import Page, SignedInOnly
+from runtime.web.pages.task_facts import TaskFacts, facts_by_line
+from runtime.web.pages.todo_list import line_view
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,7 +36,7 @@ def home(page: SignedInOnly) -> Response:
             greeting=_greeting(page, now),
             today=_day(page, now),
             apps=shown,
-            tasks=_tasks(tx, now),
+            tasks=_tasks(page, tx, now),
             task_count=tasks.count_todo(tx),
             recent=_recent(page, tx, apps, now),
             now=now,
@@ -80,17 +82,11 @@ def _can_build(page: Page) -> bool:
     return "app_admin" in page.actor.rights and "/apps/{app}/build" in addresses
 
 
-def _tasks(tx: Tx, now: datetime) -> list[dict[str, Any]]:
-    return [
-        {
-            "href": f"/todo/{line.id}",
-            "title": line.label or line.form_title,
-            "note": f"{line.flow_title} · {line.title}",
-            "at": line.opened_at.astimezone(now.tzinfo),
-            "late": line.is_overdue(tx.now),
-        }
-        for line in tasks.my_tasks(tx, size=MOST_TASKS).items
-    ]
+def _tasks(page: Page, tx: Tx, now: datetime) -> list[dict[str, Any]]:
+    """What presses most, as the to-do centre shows it."""
+    lines = tasks.tasks(tx, "todo", size=MOST_TASKS, order="urgent").items
+    facts = facts_by_line(page, tx, lines)
+    return [line_view(page, each, facts.get(each.id, TaskFacts()), now, f"/todo/{each.id}") for each in lines]
 
 
 def _recent(page: Page, tx: Tx, apps: list[CompiledApp], now: datetime) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from engines.compiled import CompiledApp
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal
 from runtime import flows, tasks
-from runtime.tasks import BOXES, Box, TaskLine, TaskView
+from runtime.tasks import TaskView
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.pages.lists import drawing_of
@@ -19,31 +19,32 @@ from runtime.web.pages.page import Page, SignedInOnly
 from runtime.web.pages.posted import Posted
 from runtime.web.pages.record_forms import stored_files
 from runtime.web.pages.record_views import RecordForm
+from runtime.web.pages.todo_list import Asked, list_context
 
 router = APIRouter(include_in_schema=False)
 
 WRITABLE = ("write", "required")
-SHOWN = 50
 
 
 @router.get("/todo")
-def todo(page: SignedInOnly, box: str = "todo") -> Response:
+def todo(page: SignedInOnly) -> Response:
     """The list; on a wide screen the first task is open beside it."""
-    chosen = _box(box)
+    asked = Asked.of(page.request.query_params)
     with page.visit.read() as tx:
-        lines = tasks.tasks(tx, chosen, size=SHOWN)
-        opened = _case(page, tx, lines.items[0].id) if lines.items and chosen != "started" else None
-        return page.show(tx, "pages/app/todo.html", **_context(page, tx, chosen, lines, opened), alone=False)
+        lines = asked.lines(tx)
+        context = list_context(page, tx, asked, lines)
+        first = context["line_groups"][0]["lines"][0]["line"].id if lines.items and asked.box != "started" else None
+        opened = _case(page, tx, first) if first is not None else None
+        return page.show(tx, "pages/app/todo.html", **context, case=opened, alone=False)
 
 
 @router.get("/todo/{id:int}")
-def task_page(page: SignedInOnly, id: int, box: str = "todo") -> Response:
+def task_page(page: SignedInOnly, id: int) -> Response:
     """One task; on a phone it fills the screen."""
-    chosen = _box(box)
+    asked = Asked.of(page.request.query_params)
     with page.visit.read() as tx:
-        lines = tasks.tasks(tx, chosen, size=SHOWN)
-        context = _context(page, tx, chosen, lines, _case(page, tx, id))
-        return page.show(tx, "pages/app/todo.html", **context, alone=True)
+        context = list_context(page, tx, asked, asked.lines(tx))
+        return page.show(tx, "pages/app/todo.html", **context, case=_case(page, tx, id), alone=True)
 
 
 @router.post("/todo/{id:int}/{operation}")
@@ -105,22 +106,6 @@ def _too_late(page: Page, conflict: Conflict) -> Response:
 # --- what is drawn ---
 
 
-def _context(page: Page, tx: Tx, box: Box, lines: tasks.Lines, opened: dict[str, Any] | None) -> dict[str, Any]:
-    return {
-        "box": box,
-        "boxes": [{"name": each, "title": page.word(BOX_TITLES[each])} for each in BOXES],
-        "lines": [(line, _href(line, box)) for line in lines.items],
-        "total": lines.total,
-        "case": opened,
-        "now": _now(page, tx),
-    }
-
-
-def _href(line: TaskLine, box: Box) -> str:
-    """Where a line leads: to the task, or to the record where the task is somebody else's."""
-    return f"/apps/{line.app}/forms/{line.form}/{line.record}" if box == "started" else f"/todo/{line.id}?box={box}"
-
-
 def _case(page: Page, tx: Tx, id: int, posted: Posted | None = None, refusal: Refusal | None = None) -> dict[str, Any]:
     app = tasks.app_of_task(tx, id)
     seen = tasks.view(tx, app, id)
@@ -172,10 +157,6 @@ def _now(page: Page, tx: Tx) -> Any:
     return tx.now.astimezone(ZoneInfo(page.actor.time_zone or tx.settings.time_zone))
 
 
-def _box(name: str) -> Box:
-    return next((each for each in BOXES if each == name), "todo")
-
-
 def _number(data: FormData, name: str) -> int | None:
     text = str(data.get(name, ""))
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
@@ -186,12 +167,6 @@ def _(text: str) -> str:
     return text
 
 
-BOX_TITLES = {
-    "todo": _("Waiting"),
-    "done": _("Done"),
-    "started": _("Started"),
-    "copies": _("Copies"),
-}
 SAID = {
     "approve": _("Approved"),
     "reject": _("Rejected"),

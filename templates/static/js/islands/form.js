@@ -70,7 +70,7 @@ class Form extends HTMLElement {
     for (const [id, field] of Object.entries(fields)) {
       if (!field.rows) continue;
       this.#rows(id).forEach((line, at) => {
-        if (isStored(line)) return;
+        if (!isNewRow(line)) return;
         changed = this.#fill(field.rows, record[id][at], record, roots, (cell) => cellOf(line, cell)) || changed;
       });
     }
@@ -124,7 +124,7 @@ class Form extends HTMLElement {
     if (field.formula) return run(field.formula, record, parent, roots, stored?.[id] ?? null);
     if (field.rows) {
       return this.#rows(id).map((line, at) => {
-        const before = stored?.[id]?.find((row) => row.id === idOf(line)) || {};
+        const before = stored?.[id]?.find((row) => row.id === idOf(line)) ?? (isNewRow(line) ? {} : stored?.[id]?.[at] ?? {});
         return this.#reader(field.rows, before, (cell) => cellOf(line, cell), roots, record);
       });
     }
@@ -163,8 +163,8 @@ class Form extends HTMLElement {
 
 const cellOf = (line, id) => line.querySelector(`td[data-field="${id}"]`);
 
-const idOf = (line) => line.querySelector('[name$=".id"]')?.value ?? "";
-const isStored = (line) => Boolean(idOf(line));
+const idOf = (line) => line.querySelector('[name$=".id"]')?.value; // undefined where rows are only shown
+const isNewRow = (line) => idOf(line) === "";
 const REFERENCES = ["link", "member", "department"];
 const FOLLOWING = 4; // how often a filled default may lead to the next one
 
