@@ -11,7 +11,7 @@ from engines.compiled import CompiledApp
 from engines.effects import ByRule
 from engines.events import MomentCame
 from engines.rules import Outcome
-from runtime import effects, identity, password_links, storage, sweeps, totals_job, traces, turnstiles
+from runtime import effects, identity, password_links, storage, sweeps, totals_check, totals_job, traces, turnstiles
 from runtime.connectors import smtp
 from runtime.effect_json import read_effects
 from runtime.gathering import answered
@@ -95,6 +95,7 @@ JOB_KINDS: Mapping[str, JobKind] = {
     "schedule": JobKind("inside", schedule, acts=True, turnstiles=of_the_rule),
     "flow_timer": JobKind("inside", flow_timer),
     "late_totals": JobKind("outside", totals_job.settle),
+    "check_totals": JobKind("outside", totals_check.check),
     "password_link": JobKind("outside", password_links.send, turnstiles=of_mails),
     "mail": JobKind("outside", mail, turnstiles=of_mails),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from engines.compiled import CompiledApp, CompiledForm, Rollup
 from runtime import jobs
@@ -52,10 +52,10 @@ def updating(tx: "Tx", app: CompiledApp, form: CompiledForm, ids: Iterable[int])
     return {id: _with_what_rests_on(form, fields) for id, fields in found.items()}
 
 
-def waiting(tx: "Tx") -> Mapping[str, int]:
-    """How many marks there are, by app."""
-    counted = select(late_total.c.app, func.count()).group_by(late_total.c.app)
-    return {row[0]: row[1] for row in tx.connection.execute(counted)}
+def waiting(connection: Connection, app: str | None = None) -> int:
+    """How many marks there are, of one app or of all."""
+    counted = select(func.count()).select_from(late_total)
+    return connection.scalar(counted if app is None else counted.where(late_total.c.app == app)) or 0
 
 
 def call(tx: "Tx", app: str) -> None:

@@ -30,6 +30,7 @@ from runtime import (
     sweeps,
     tickets,
     timers,
+    totals_check,
     traces,
     transaction,
 )
@@ -150,6 +151,7 @@ def sweep(running: Running) -> None:
     flows.release_leavers(running.services)
     rescue(running)
     resting_jobs.watch(running.services)
+    totals_check.plan(running.services)
 
 
 def beat(running: Running) -> None:
