@@ -25,6 +25,16 @@ def place_in_document(location: Iterable[str | int], document: Any) -> Path:
     return path
 
 
+def place_of_value(location: Iterable[str | int], document: Any) -> Path:
+    """The same for a value that is in the document, so that whatever is not is the name of an alternative."""
+    path, at = Path(), document
+    for part in location:
+        inside: Any = at
+        if isinstance(at, dict) and part in at or isinstance(at, list) and isinstance(part, int) and part < len(at):
+            at, path = inside[part], path / part
+    return path
+
+
 def model_at(path: Path, document: Any, models: Models) -> type[BaseModel] | None:
     """The model by which the object at a place is read, as far as the document is clear about it."""
     types: tuple[Any, ...] = (AppDefinition,)

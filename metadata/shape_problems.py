@@ -9,7 +9,7 @@ from metadata.app import RESERVED_KEYS
 from metadata.hints import SEE_REFERENCE
 from metadata.kinds import Models
 from metadata.names import ROOTS
-from metadata.places import keys_of, model_at, place_in_document
+from metadata.places import keys_of, model_at, place_in_document, place_of_value
 from metadata.problems import Path, Problem, nearest
 from metadata.text import Text
 
@@ -65,7 +65,8 @@ def _is_echo(line: Any) -> bool:
 
 
 def _problem(line: Any, document: Any, models: Models) -> Problem:
-    path = place_in_document(line["loc"], document)
+    find_place = place_of_value if "zh" in line.get("ctx", {}) else place_in_document
+    path = find_place(line["loc"], document)
     kind, context, value = line["type"], line.get("ctx", {}), line.get("input")
     if kind == "extra_forbidden":
         return _unknown_key(path, document, models)

@@ -7,7 +7,7 @@ from engines.action_type import ActionContext, ActionType, Occasion
 from engines.action_values import CompiledText, expressions_in, needs_of, text_now
 from engines.effects import SendMail
 from engines.facts import Needs
-from engines.recipients import CompiledRecipients, Recipients, compile_recipients, people_now, say_recipients
+from engines.people import CompiledPerson, People, compile_people, expressions_of, resolve, say_people
 from metadata import registry
 from metadata.nouns import TemplateText
 
@@ -16,7 +16,7 @@ from metadata.nouns import TemplateText
 class Letter:
     """Who gets the mail, and what it says."""
 
-    to: CompiledRecipients
+    to: tuple[CompiledPerson, ...]
     subject: CompiledText
     text: CompiledText
 
@@ -30,19 +30,19 @@ class Mail(ActionType):
     sends_outside = True
 
     class Options(registry.Options):
-        to: Recipients
+        to: People
         subject: TemplateText
         text: TemplateText
 
     def compile(self, options: Any, context: ActionContext) -> Letter:
-        to = compile_recipients(options.to, context, "to", mail=True)
+        to = compile_people(options.to, context, "to", mail=True)
         return Letter(to, context.text(options.subject, "subject"), context.text(options.text, "text"))
 
     def execute(self, compiled: Letter, occasion: Occasion) -> list[SendMail] | Needs:
-        people = people_now(compiled.to, occasion)
-        needs = needs_of(expressions_in(compiled.subject, compiled.text), occasion.environment)
-        if needs or isinstance(people, Needs):
-            return needs | people if isinstance(people, Needs) else needs
+        read = (*expressions_of(compiled.to), *expressions_in(compiled.subject, compiled.text))
+        if needs := needs_of(read, occasion.environment):
+            return needs
+        people = resolve(compiled.to, occasion.app, occasion.environment)
         if not people:
             return []
         subject = text_now(compiled.subject, occasion.environment, line=True)
@@ -50,5 +50,5 @@ class Mail(ActionType):
         return [SendMail(people, subject, text, occasion.form, occasion.record_id)]
 
     def sentence(self, options: Any, language: str) -> str:
-        who = say_recipients(options.to, language)
+        who = say_people(options.to, language)
         return f"发邮件给 {who}" if language == "zh" else f"mail {who}"

@@ -7,7 +7,7 @@ from engines.action_type import ActionContext, ActionType, Occasion
 from engines.action_values import CompiledText, expressions_in, needs_of, text_now
 from engines.effects import Notify as Notification
 from engines.facts import Needs
-from engines.recipients import CompiledRecipients, Recipients, compile_recipients, people_now, say_recipients
+from engines.people import CompiledPerson, People, compile_people, expressions_of, resolve, say_people
 from metadata import registry
 from metadata.nouns import TemplateText
 
@@ -16,7 +16,7 @@ from metadata.nouns import TemplateText
 class Message:
     """Who is told, and what."""
 
-    to: CompiledRecipients
+    to: tuple[CompiledPerson, ...]
     text: CompiledText
     details: CompiledText | None
 
@@ -29,19 +29,19 @@ class Notify(ActionType):
     icon = "bell"
 
     class Options(registry.Options):
-        to: Recipients
+        to: People
         text: TemplateText
         details: TemplateText | None = None
 
     def compile(self, options: Any, context: ActionContext) -> Message:
         details = context.text(options.details, "details") if options.details is not None else None
-        return Message(compile_recipients(options.to, context, "to"), context.text(options.text, "text"), details)
+        return Message(compile_people(options.to, context, "to"), context.text(options.text, "text"), details)
 
     def execute(self, compiled: Message, occasion: Occasion) -> list[Notification] | Needs:
-        people = people_now(compiled.to, occasion)
-        needs = needs_of(expressions_in(compiled.text, compiled.details), occasion.environment)
-        if needs or isinstance(people, Needs):
-            return needs | people if isinstance(people, Needs) else needs
+        read = (*expressions_of(compiled.to), *expressions_in(compiled.text, compiled.details))
+        if needs := needs_of(read, occasion.environment):
+            return needs
+        people = resolve(compiled.to, occasion.app, occasion.environment)
         members = tuple(each for each in people if isinstance(each, int))
         if not members:
             return []
@@ -50,5 +50,5 @@ class Notify(ActionType):
         return [Notification(members, text, details, occasion.form, occasion.record_id)]
 
     def sentence(self, options: Any, language: str) -> str:
-        who = say_recipients(options.to, language)
+        who = say_people(options.to, language)
         return f"通知 {who}" if language == "zh" else f"notify {who}"

@@ -9,9 +9,11 @@ from engines.action_type import ActionContext
 from engines.actor import Actor
 from engines.effects import Effect
 from engines.events import TaskDecided, TimerFired
+from engines.expressions import Environment
 from engines.facts import Facts, Needs
 from engines.flows.compiled import CompiledNode
 from engines.flows.state import MemberLeft
+from engines.people import CompiledPerson, resolve
 from metadata.registry import Kind
 from metadata.text import Text, say
 
@@ -102,6 +104,11 @@ class Visit:
     def as_initiator(self) -> Facts:
         """The facts with the initiator as their user."""
         return replace(self.facts, actor=initiating_actor(self.facts, self.initiator))
+
+    def members(self, people: Iterable[CompiledPerson]) -> tuple[int, ...]:
+        """The active members that are meant now, each once."""
+        found = resolve(people, self.facts.app, Environment(record=self.record, facts=self.as_initiator()))
+        return tuple(each for each in found if isinstance(each, int))
 
 
 def initiating_actor(facts: Facts, member: int | None) -> Actor:

@@ -10,7 +10,6 @@ from pydantic import Discriminator, Field, Tag
 from engines.durations import Duration, read_duration
 from engines.effects import CloseTasks, Effect, Notify, OpenTask, SetTimer
 from engines.events import TaskDecided, TimerFired
-from engines.flows.approvers import Approvers, CompiledApprover, as_called, as_written, compile_approvers, resolve
 from engines.flows.compiled import CompiledNode
 from engines.flows.node_type import (
     NodeContext,
@@ -26,6 +25,7 @@ from engines.flows.node_type import (
     wait,
 )
 from engines.flows.state import MemberLeft
+from engines.people import CompiledPerson, People, compile_people, say_called, say_people
 from metadata.flows import TaskOptions
 from metadata.names import RoleName
 from metadata.normalise import by_shape
@@ -59,10 +59,10 @@ class TimeLimit(BaseOptions):
 class CompiledApproval:
     """An approval, checked: by whom, how many must agree (None: all), and what if nobody is there or nobody acts."""
 
-    approvers: tuple[CompiledApprover, ...]
+    approvers: tuple[CompiledPerson, ...]
     mode: str
     quorum: int | None
-    fallback: CompiledApprover | None
+    fallback: CompiledPerson | None
     skip_if_none: bool
     own_request: str
     limit: timedelta | None
@@ -85,7 +85,7 @@ class Approval(NodeType):
         may decide on it (refuse: he is left out; manager: his manager decides instead).
         """
 
-        approvers: Annotated[Approvers, Field(min_length=1)]
+        approvers: People
         mode: Literal["any", "all", "sequential"] = "any"
         quorum: Annotated[int, Field(ge=2, le=MAXIMUM_APPROVERS)] | None = None
         if_none: IfNone = "incident"
@@ -97,9 +97,9 @@ class Approval(NodeType):
             context.add("quorum_without_any", _QUORUM, "quorum")
         fallback = None
         if isinstance(options.if_none, Fallback):
-            fallback = CompiledApprover("role", role=context.role_id(options.if_none.role, "if_none", "role"))
+            fallback = CompiledPerson("role", role=context.role_id(options.if_none.role, "if_none", "role"))
         return CompiledApproval(
-            approvers=compile_approvers(options.approvers, context.at("approvers")),
+            approvers=compile_people(options.approvers, context, "approvers"),
             mode=options.mode,
             quorum=(options.quorum or 1) if options.mode == "any" else None,
             fallback=fallback,
@@ -148,7 +148,7 @@ class Approval(NodeType):
         still = [each for each in token["open"] if each != member]
         if people:
             return self._counted(node, visit, {**token, "people": people, "open": still}, token["votes"], still)
-        others = resolve((config.fallback,), visit) if config.fallback is not None else ()
+        others = visit.members((config.fallback,)) if config.fallback is not None else ()
         others = tuple(each for each in _without_initiator(others, config, visit) if each != member)
         if others:
             return wait({**token, "people": list(others), "open": list(others)}, self._open(node, visit, others))
@@ -208,10 +208,10 @@ class Approval(NodeType):
         return [OpenTask(visit.instance, node.id, each, title, due) for each in people]
 
     def sentence(self, options: Any, language: str) -> str:
-        return self._words(as_written(options.approvers, language), options, language)
+        return self._words(say_people(options.approvers, language), options, language)
 
     def sentence_of(self, node: CompiledNode, language: str) -> str:
-        return self._words(as_called(node.config.approvers, language), node.options, language)
+        return self._words(say_called(node.config.approvers, language), node.options, language)
 
     def _words(self, people: str, options: Any, language: str) -> str:
         mode = say(_MODES[options.mode], language)
@@ -222,9 +222,9 @@ class Approval(NodeType):
 
 def _people(config: CompiledApproval, visit: Visit) -> tuple[int, ...]:
     """Who decides now: nobody twice, the initiator only where he may, the fallback where nobody is left."""
-    people = _without_initiator(resolve(config.approvers, visit), config, visit)
+    people = _without_initiator(visit.members(config.approvers), config, visit)
     if not people and config.fallback is not None:
-        people = _without_initiator(resolve((config.fallback,), visit), config, visit)
+        people = _without_initiator(visit.members((config.fallback,)), config, visit)
     return people
 
 
@@ -242,14 +242,14 @@ def _without_initiator(people: tuple[int, ...], config: CompiledApproval, visit:
 def _holders(config: CompiledApproval, visit: Visit) -> tuple[int, ...]:
     """Those who may decide because of a role that they hold now."""
     by_role = [each for each in config.approvers if each.way == "role"]
-    return resolve((*by_role, config.fallback) if config.fallback is not None else tuple(by_role), visit)
+    return visit.members((*by_role, config.fallback) if config.fallback is not None else tuple(by_role))
 
 
 def _require_right(node: CompiledNode, visit: Visit, token: Token, event: TaskDecided) -> None:
     """The right is checked when the decision is made, not when the task was given."""
     if event.member not in token["open"]:
         raise Conflict(Problem(ROOT, "node_closed", _NOT_OPEN))
-    asked_now = (*resolve(node.config.approvers, visit), *_holders(node.config, visit))
+    asked_now = (*visit.members(node.config.approvers), *_holders(node.config, visit))
     if event.member in token["by_role"] and event.member not in asked_now:
         raise Refused(Problem(ROOT, "right_lost", _RIGHT_LOST))
     if event.member == visit.initiator and node.config.own_request != "allow":

@@ -3,9 +3,9 @@
 from typing import Any
 
 from engines.effects import Effect, Notify, OpenTask
-from engines.flows.approvers import Approvers, CompiledApprover, as_called, as_written, compile_approvers, resolve
 from engines.flows.compiled import CompiledNode
 from engines.flows.node_type import NodeContext, NodeType, Step, Visit, go_on
+from engines.people import CompiledPerson, People, compile_people, say_called, say_people
 from metadata.flows import TaskOptions
 from metadata.text import say
 
@@ -18,15 +18,15 @@ class CarbonCopy(NodeType):
     icon = "send"
 
     class Options(TaskOptions):
-        """Who gets a copy (`to`, said as approvers are), and what it shows."""
+        """Who gets a copy, and what it shows."""
 
-        to: Approvers
+        to: People
 
-    def compile(self, options: Any, context: NodeContext) -> tuple[CompiledApprover, ...]:
-        return compile_approvers(options.to, context.at("to"))
+    def compile(self, options: Any, context: NodeContext) -> tuple[CompiledPerson, ...]:
+        return compile_people(options.to, context, "to")
 
     def enter(self, node: CompiledNode, visit: Visit) -> Step:
-        people = resolve(node.config, visit)
+        people = visit.members(node.config)
         title = node.title or self.title
         effects: list[Effect] = [OpenTask(visit.instance, node.id, each, title, kind="cc") for each in people]
         if people:
@@ -34,10 +34,10 @@ class CarbonCopy(NodeType):
         return go_on(effects, people=list(people))
 
     def sentence(self, options: Any, language: str) -> str:
-        return self._words(as_written(options.to, language), language)
+        return self._words(say_people(options.to, language), language)
 
     def sentence_of(self, node: CompiledNode, language: str) -> str:
-        return self._words(as_called(node.config, language), language)
+        return self._words(say_called(node.config, language), language)
 
     def _words(self, people: str, language: str) -> str:
         return say({"en": f"A copy for {people}", "zh": f"抄送给{people}"}, language)

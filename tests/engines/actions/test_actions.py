@@ -95,7 +95,7 @@ def test_notify_tells_active_people_once() -> None:
 
     (effect,) = asked({"action": "notify", "to": to, "text": {"en": "{{name}}", "zh": "商机 {{name}}"}})
 
-    assert effect == Notify((ANN, CHEF, BO), {"en": "Big one", "zh": "商机 Big one"}, "", "t_deal", 7)
+    assert effect == Notify((ANN, BO, CHEF), {"en": "Big one", "zh": "商机 Big one"}, "", "t_deal", 7)
 
 
 def test_a_mail_goes_to_members_and_to_addresses_in_fields() -> None:
@@ -124,7 +124,12 @@ def test_a_value_with_braces_is_data_and_not_rendered_again() -> None:
         ({"action": "notify", "to": "=owner", "text": "{{nmae}}"}, "text", None),
         ({"action": "mail", "to": "nobody", "subject": "x", "text": "x"}, "to", "not_a_person"),
         ({"action": "assign", "to": "Ann"}, "to", "not_a_person"),
-        ({"action": "assign", "to": {}}, "to", "nobody"),
+        ({"action": "assign", "to": {}}, "to", "people_unclear"),
+        ({"action": "notify", "to": {}, "text": "x"}, "to", "people_unclear"),
+        ({"action": "notify", "to": ["=owner", {}], "text": "x"}, "to/1", "people_unclear"),
+        ({"action": "notify", "to": {"role": "boss", "field": "owner"}, "text": "x"}, "to", "people_unclear"),
+        ({"action": "notify", "to": {"role": "seller", "of": "name"}, "text": "x"}, "to/of", "not_a_person"),
+        ({"action": "notify", "to": [], "text": "x"}, "to", None),
         ({"action": "update", "form": "visit", "values": {"what": "x"}}, "", "target_missing"),
         ({"action": "start_flow", "flow": "none"}, "flow", None),
     ],

@@ -32,7 +32,7 @@ def test_a_rule_can_be_read_aloud() -> None:
 
     assert sentence_of(app, rule, "en") == (
         "When Stage of Deal has been “offer” for 10 days, if Amount is greater than 100: notify Owner, "
-        "everybody who is Boss, then set Level of Customer; else give it back to the pool."
+        "role “Boss”, then set Level of Customer; else give it back to the pool."
     )
     assert sentence_of(app, rule, "zh") == (
         "当“商机”的阶段停留在“offer”满 10 天时，如果 Amount 大于 100，则通知负责人、角色“Boss”，并"
