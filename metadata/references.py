@@ -11,7 +11,7 @@ from metadata.app import AppDefinition
 from metadata.flows import FlowDefinition, NodeDefinition
 from metadata.forms import FieldDefinition, FormDefinition
 from metadata.names import SYSTEM_FIELDS, Reference
-from metadata.problems import Path, Problem, nearest
+from metadata.problems import ROOT, Path, Problem, nearest
 from metadata.text import Text
 from metadata.walk import Leaf, leaves, things
 
@@ -25,6 +25,7 @@ WORDS: Mapping[str, str] = {
     "report": "报表",
     "dashboard": "仪表盘",
     "view": "视图",
+    "measure": "指标",
 }
 
 
@@ -67,6 +68,19 @@ def unknown_names(app: AppDefinition) -> Iterator[Problem]:
     for leaf in leaves(app):
         if isinstance(leaf.marker, Reference):
             yield from names.problems(leaf)
+    yield from _unknown_measures(app)
+
+
+def _unknown_measures(app: AppDefinition) -> Iterator[Problem]:
+    """What a story asks of a report has to be among its measures."""
+    measures = {report.name: {each.name: each for each in report.measures} for report in app.reports}
+    for place, story in enumerate(app.stories):
+        for index, step in enumerate(story.steps):
+            known = measures.get(step.report or "")
+            for name in step.values or () if known is not None else ():
+                if known is not None and name not in known:
+                    path = ROOT / "stories" / place / "steps" / index / "values" / name
+                    yield unknown(path, "measure", name, known, str(step.report))
 
 
 class NamesOfApp:
@@ -162,13 +176,22 @@ class NamesOfApp:
         if noun == "form":
             return self.forms
         if noun == "node":
-            return self._nodes_around(leaf.path)
+            return self._nodes_around(leaf)
         return {each.name: each.key for each in getattr(self.app, f"{noun}s")}
 
-    def _nodes_around(self, path: Path) -> Mapping[str, str]:
-        if path.parts[0] != "flows" or not isinstance(path.parts[1], int):
-            return {}
-        return self.nodes[path.parts[1]]
+    def _nodes_around(self, leaf: Leaf) -> Mapping[str, str]:
+        section, index = leaf.path.parts[:2]
+        if section == "flows" and isinstance(index, int):
+            return self.nodes[index]
+        return self._nodes_of_form(leaf.place.form)
+
+    def _nodes_of_form(self, form: str | None) -> Mapping[str, str]:
+        """The nodes of all flows of a form, for stories; a name that stands for several has no id of its own."""
+        found: dict[str, str] = {}
+        for flow, nodes in zip(self.app.flows, self.nodes, strict=True):
+            if form in (None, self.forms.get(flow.form)):
+                found.update({name: "" if name in found else id for name, id in nodes.items()})
+        return found
 
     def source(self, path: Path) -> str | None:
         """The id of the innermost thing with an id in which a place lies."""

@@ -89,6 +89,11 @@ class Step(Options, WrittenOtherwise):
             return {**_without(said, "record", "values"), self.record: said["values"]}
         return said
 
+    @property
+    def place_of_values(self) -> str:
+        """The key under which the values stand when the step is written."""
+        return str(self.record) if self.then == "record" and self.record is not None else "values"
+
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         schema = handler.resolve_ref_schema(handler(core))

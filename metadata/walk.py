@@ -10,12 +10,14 @@ from pydantic.fields import FieldInfo
 
 from metadata.access import AccessDefinition
 from metadata.app import AppDefinition
-from metadata.flows import FlowDefinition
+from metadata.flows import FlowDefinition, NodeDefinition
 from metadata.forms import FieldDefinition, FormDefinition, ViewDefinition
 from metadata.names import IsExpression, IsTemplate, IsValue, Reference
 from metadata.problems import ROOT, Path
 from metadata.reports import ReportDefinition
 from metadata.rules import RuleDefinition
+from metadata.stories import StoryDefinition
+from metadata.story_names import names_in
 
 Marker = Reference | IsExpression | IsTemplate | IsValue
 
@@ -103,6 +105,7 @@ class _Forms:
 
     def __init__(self, app: AppDefinition) -> None:
         self._forms = {form.name: form for form in app.forms}
+        self._flows = app.flows
 
     def id_of(self, name: str | None) -> str | None:
         form = self._forms.get(name) if name else None
@@ -115,6 +118,24 @@ class _Forms:
             if field.name == name:
                 return field.key
         return None
+
+    def rows_of_id(self, form: str, name: str) -> str | None:
+        """The id of the subform that is the field `name` of the form with this id; None for other fields."""
+        found = next((each for each in self._forms.values() if each.key == form), None)
+        for field in found.fields if found else ():
+            if field.name == name and getattr(field, "fields", None):
+                return field.key
+        return None
+
+    def form_of_node(self, name: str) -> str | None:
+        """The id of the form in whose flows a node has this name; None where there are several or none."""
+        found = {
+            flow.form
+            for flow in self._flows
+            for each in things(flow)
+            if isinstance(each.model, NodeDefinition) and each.model.name == name
+        }
+        return self.id_of(found.pop()) if len(found) == 1 else None
 
 
 def _place_in(model: BaseModel, place: Place, forms: _Forms) -> Place:
@@ -150,6 +171,9 @@ def _of_model(model: BaseModel, path: Path, place: Place, forms: _Forms) -> Iter
     for name, info in type(model).model_fields.items():
         at = _Spot(model, place, forms)
         yield from _of_value(annotation_of(info), getattr(model, name), path / (info.alias or name), at)
+    if isinstance(model, StoryDefinition):
+        for each in names_in(model, path, forms):
+            yield Leaf(each.path, each.marker, each.value, Place(each.form, each.form), each.step, each.is_key)
 
 
 @dataclass(frozen=True)
