@@ -9,7 +9,8 @@ from engines.actor import Actor, system
 from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
 from engines.expressions import Environment, Moment, NotPushable, evaluate, missing_records
 from engines.facts import Facts, RecordKey, Values
-from engines.relation import Reading, Relation
+from engines.past import Past
+from engines.relation import LookingBack, Reading, Relation
 from metadata.access import Verb
 from metadata.expressions import Expression, FieldReference, Names, Scope, check, fail_closed
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
@@ -138,6 +139,40 @@ def visible(
     reading = Reading(app, see_truth if actor.is_system else see, see_truth, moment, dialect, noted)
     seen = view(app, actor, form, verb, also)
     return Relation(reading, seen, seen.form.table, deleted=deleted)
+
+
+def visible_then(
+    app: CompiledApp,
+    actor: Actor,
+    form: str,
+    then: Moment,
+    today: Moment,
+    dialect: str,
+    notes: set[str] | None = None,
+) -> Relation:
+    """The masked relation as it was at a moment, of forms whose history the actor may see.
+
+    An access entry counts for a record where its condition was met then and is met today, too, and what lies in the
+    trash today is left out: so nobody learns from the past of a record what the record of today hides from him.
+    """
+
+    def see_truth(wanted: str) -> View:
+        return view(app, SYSTEM, wanted)
+
+    def see(wanted: str) -> View:
+        seen = view(app, actor, wanted)
+        return seen if allowed(wanted) else View(seen.form, (), {})
+
+    def allowed(wanted: str) -> tuple[Grant, ...]:
+        return grants_of(app, actor, "see_history", wanted)
+
+    noted = set() if notes is None else notes
+    back = LookingBack(
+        Past(app.name, then.now, dialect), Reading(app, see_truth, see_truth, today, dialect, noted), allowed
+    )
+    reading = Reading(app, see_truth if actor.is_system else see, see_truth, then, dialect, noted, back)
+    seen = reading.see(form)
+    return Relation(reading, seen, reading.table(seen.form))
 
 
 def truth(

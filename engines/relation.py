@@ -10,9 +10,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from engines.columns import column_type
-from engines.compiled import CompiledApp, CompiledField
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.directory import Directory, departments, members
 from engines.expressions import Moment, to_sql, where
+from engines.past import Past
 from metadata.expressions import Expression
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Reading:
     moment: Moment
     dialect: str
     notes: set[str] = field(default_factory=set)
+    back: "LookingBack | None" = None
 
     @property
     def as_truth(self) -> "Reading":
@@ -44,6 +46,10 @@ class Reading:
     @property
     def is_truth(self) -> bool:
         return self.see is self.truth
+
+    def table(self, form: CompiledForm) -> FromClause:
+        """The records of a form (or the rows of a subform): those of today, or those of the moment looked back to."""
+        return form.table if self.back is None else self.back.past.table(form)
 
     def where(self, expression: Expression, relation: "Relation") -> Column:
         """A condition over a relation, in the forms that can use an index."""
@@ -58,6 +64,15 @@ class Reading:
     def _note(self, expression: Expression) -> None:
         if any(node.kind == "call" and node.value == "NOW" for node in expression.root.walk()):
             self.notes.add(CLOCK)
+
+
+@dataclass(frozen=True)
+class LookingBack:
+    """What reading the past takes: the records then, how they are read today, and who may see the history of a form."""
+
+    past: Past
+    today: Reading
+    allowed: Callable[[str], tuple["Grant", ...]]
 
 
 class Relation:
@@ -142,15 +157,18 @@ class Relation:
         """The rows of a subform, with the condition that makes them this record's."""
         subform = self.form.fields[field].subform
         assert subform is not None
-        rows = subform.table.alias()
+        rows = self._fresh(subform)
         relation = Relation(self.reading, self.reading.truth(subform.id), rows)
         return relation, self._belongs(rows.c.record, field)
 
     def values(self, field: str) -> tuple[FromClause, Column, Column]:
         """The side table of a list field, its value column, and the condition that makes the values this record's."""
-        table = self.form.fields[field].side_table
-        assert table is not None
-        side = table.alias()
+        described = self.form.fields[field]
+        if self.reading.back is not None:
+            each = self.reading.back.past.values(described, self.source)
+            return each.source, each.value, sa.and_(each.counts, self._belongs(self.source.c.id, field))
+        assert described.side_table is not None
+        side = described.side_table.alias()
         return side, side.c.value, self._belongs(side.c.record, field)
 
     def unmasked(self, field: str) -> tuple[Column, Column] | None:
@@ -177,6 +195,8 @@ class Relation:
             conditions.append(self.source.c.id.in_(sorted(grant.records)))
         if grant.scope is not None:
             conditions.append(self.reading.where(grant.scope, self._truth))
+        if conditions and self._looks_back:
+            conditions.append(self._today((grant,)))
         return sa.and_(sa.true(), *conditions)
 
     def joins(self) -> Iterator[tuple[FromClause, Column]]:
@@ -201,10 +221,31 @@ class Relation:
         return Relation(self.reading.as_truth, self.reading.truth(self.form.id), self.source)
 
     def _alive(self) -> list[Column]:
+        if self._looks_back and self.reading.back is not None:
+            return [self._today(self.reading.back.allowed(self.form.id))]
         if "deleted_at" not in self.source.c:
             return []
         deleted_at = self.source.c.deleted_at
         return [deleted_at.is_not(None) if self._deleted else deleted_at.is_(None)]
+
+    @property
+    def _looks_back(self) -> bool:
+        """Whether somebody looks at the past of records: then he sees in it no more than he may see today."""
+        return self.reading.back is not None and not self.reading.is_truth and self.form.parent is None
+
+    def _today(self, grants: "tuple[Grant, ...]") -> Column:
+        """Whether the record is still there and meets the scope of one of the grants as it is today."""
+        assert self.reading.back is not None
+        reading = self.reading.back.today
+        today = Relation(reading, reading.truth(self.form.id), self.form.table.alias())
+        today.where(today.source.c.id == self.source.c.id)
+        if not any(each.is_everywhere for each in grants):
+            today.where(sa.or_(sa.false(), *[today.matches(each) for each in grants]))
+        return today.select({"id": today.source.c.id}).correlate(self.source).exists()
+
+    def _fresh(self, form: CompiledForm) -> FromClause:
+        """The records of a form to join, under a name of their own."""
+        return form.table.alias() if self.reading.back is None else self.reading.table(form)
 
     def _in_scope(self) -> list[Column]:
         if not self.view.grants:
@@ -258,7 +299,7 @@ class Relation:
         assert target is not None, f"{field} leads nowhere"
         view = self.reading.see(target)
         hidden = self._absent or field not in self.view.masks
-        return Relation(self.reading, view, view.form.table.alias(), link, absent=hidden)
+        return Relation(self.reading, view, self._fresh(view.form), link, absent=hidden)
 
     def _type_name(self, field: str) -> str:
         if field in self.form.fields:

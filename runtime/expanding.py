@@ -186,7 +186,7 @@ def _rows(branch: Branch, source: Shown) -> list[Shown]:
 
 def _records(question: Question, form: str, ids: set[int]) -> dict[int, Shown]:
     target = question.elsewhere(form)
-    if not ids or not target.view.grants:
+    if not ids or not target.is_open:
         return {}
     if len(ids) > MOST_ALTOGETHER:
         raise _too_many("expanded", Path(("expand",)), len(ids), MOST_ALTOGETHER, _RECORDS)

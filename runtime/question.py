@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from engines.access import Grant, readable_names, view, visible
+from engines.access import Grant, grants_of, readable_names, view, visible, visible_then
 from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions import Moment, NotPushable, moment_of, where
 from engines.facts import Facts
+from engines.past import Past
 from engines.relation import CLOCK, Column, Relation
 from metadata.expressions import Expression, Names, Scope, check
-from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Path, Problem, Refusal
+from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Path, Problem, Refusal, Refused
 from metadata.text import say
 from metadata.value_types import YES_NO
 from runtime.paging import SORTABLE, Order, SortKey
@@ -61,6 +63,7 @@ class Question:
     actor: Actor
     also: tuple[Grant, ...] = ()
     deleted: bool = False
+    as_of: datetime | None = None
 
     @classmethod
     def of(
@@ -71,11 +74,14 @@ class Question:
         actor: Actor | None = None,
         also: tuple[Grant, ...] = (),
         deleted: bool = False,
+        as_of: datetime | None = None,
     ) -> "Question":
         """The question, if the actor may ask anything about the form at all; else there is no such form."""
-        question = cls(tx, app, app.form(form), actor or tx.actor, also, deleted)
+        question = cls(tx, app, app.form(form), actor or tx.actor, also, deleted, as_of)
         if question.form.parent is not None or not question.view.grants:
             raise no_form(form)
+        if not question.is_open:
+            raise no_history()
         return question
 
     def elsewhere(self, form: str) -> "Question":
@@ -90,6 +96,12 @@ class Question:
     def view(self) -> Any:
         return view(self.app, self.actor, self.form.id, self.verb, self.also)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the actor may read the form, and its history where he asks about the past."""
+        past = self.as_of is None or grants_of(self.app, self.actor, "see_history", self.form.id) != ()
+        return past and self.view.grants != ()
+
     @cached_property
     def names(self) -> Names:
         """The names that exist for the actor."""
@@ -97,7 +109,8 @@ class Question:
 
     @cached_property
     def facts(self) -> Facts:
-        return facts_of(self.tx, self.app, self.actor)
+        facts = facts_of(self.tx, self.app, self.actor)
+        return facts if self.as_of is None else replace(facts, now=self.as_of)
 
     def wanted(self, names: Sequence[str] | None) -> tuple[Wanted, ...]:
         """The columns asked for; all fields of the record where nothing is said."""
@@ -108,7 +121,10 @@ class Question:
         return tuple({each.key: each for each in asked}.values())
 
     def relation(self, making: Making) -> Relation:
-        """What the actor sees of the form."""
+        """What the actor sees of the form, or saw of it."""
+        if self.as_of is not None:
+            today = moment_of(facts_of(self.tx, self.app, self.actor))
+            return visible_then(self.app, self.actor, self.form.id, making.moment, today, self.tx.dialect, making.notes)
         return visible(
             self.app,
             self.actor,
@@ -123,6 +139,8 @@ class Question:
 
     def remembered(self, key: tuple[Any, ...], make: Callable[[Making], Any]) -> Any:
         """The statement for this actor on this day, built once; one that reads the clock is built each time."""
+        if self.as_of is not None:
+            return make(Making(moment_of(self.facts)))
         who = self.actor
         person = (who.kind, who.member, who.scopes, who.roles_in(self.app.name), self.tx.organisation.epoch)
         whole = (key, self.form.id, self.deleted, person, _also_key(self.also), self.facts.today, self.tx.dialect)
@@ -203,13 +221,32 @@ class Question:
 
         def make(making: Making) -> Planned:
             assert field.subform is not None
-            reading, table = self.relation(making).reading, field.subform.table
+            reading = self.relation(making).reading
+            table = reading.table(field.subform)
             relation = Relation(reading, reading.truth(field.subform.id), table).where(among(table.c.record))
             wanted = [each for each in everything(field.subform, self.app.names) if each.key == "id" or each.field]
             statement, plan = self._select(relation, wanted)
             return statement.add_columns(table.c.record).order_by(table.c.record, table.c.position), plan
 
         return self.remembered(("rows", field.id), make)  # type: ignore[no-any-return]
+
+    def values(self, field: CompiledField) -> sa.Select[Any]:
+        """The values of a list field of some records or rows (`ids`), in their order."""
+        if self.as_of is not None:
+            past = Past(self.app.name, self.as_of, self.tx.dialect)
+            holder = past.table(self.app.forms[field.form])
+            each = past.values(field, holder)
+            joined = holder.join(each.source, each.counts)
+            chosen = sa.select(holder.c.id.label("record"), each.value.label("value")).select_from(joined)
+            return chosen.where(among(holder.c.id)).order_by(holder.c.id, each.position)
+
+        def make() -> sa.Select[Any]:
+            table = field.side_table
+            assert table is not None
+            chosen = sa.select(table.c.record, table.c.value).where(among(table.c.record))
+            return chosen.order_by(table.c.record, table.c.position)
+
+        return self.app.memory.remember(("list", field.id), make)
 
     def narrowed(self, making: Making, filter: str, search: str) -> Relation:
         relation = self.relation(making)
@@ -326,6 +363,12 @@ def facts_of(tx: "Tx", app: CompiledApp, actor: Actor | None = None) -> Facts:
 def no_form(name: str) -> NotFound:
     """The same answer for a form that does not exist and for one the actor has no access to."""
     return NotFound(Problem(ROOT, "not_found", {"en": f"There is no form “{name}”", "zh": f"不存在表单“{name}”"}))
+
+
+def no_history() -> Refused:
+    """The answer for somebody who may read a form, but not its past."""
+    message = {"en": "You may not see the history of these records", "zh": "您不能查看这些记录的历史"}
+    return Refused(Problem(ROOT, "forbidden", message))
 
 
 def no_record() -> NotFound:

@@ -4,13 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from engines.access import Grant
 from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField
 from runtime import late_totals
-from runtime.question import Plan, Question, among
+from runtime.question import Plan, Question
 from runtime.shown_columns import Wanted
 
 if TYPE_CHECKING:
@@ -130,19 +128,9 @@ def _add_many(
 
 
 def _lists(question: Question, field: CompiledField, ids: list[int]) -> dict[int, tuple[Any, ...]]:
-    table = field.side_table
-    assert table is not None
-    statement = question.app.memory.remember(
-        ("list", field.id),
-        lambda: (
-            sa.select(table.c.record, table.c.value)
-            .where(among(table.c.record))
-            .order_by(table.c.record, table.c.position)
-        ),
-    )
     found: dict[int, list[Any]] = {}
     if ids:
-        for record, value in question.tx.connection.execute(statement, {"ids": ids}):
+        for record, value in question.tx.connection.execute(question.values(field), {"ids": ids}):
             found.setdefault(record, []).append(value)
     return {record: tuple(each) for record, each in found.items()}
 
@@ -152,7 +140,7 @@ def _names_in(question: Question, field: CompiledField, many: Mapping[int, tuple
     held = {each for values in many.values() for each in values}
     if kind == "link" and held and field.target is not None:
         target = question.elsewhere(field.target)
-        return dict(labels_for(target, held)) if target.view.grants else {}
+        return dict(labels_for(target, held)) if target.is_open else {}
     return {each: called(question, kind, each) for each in held} if kind in ("member", "department") else {}
 
 

@@ -3,6 +3,7 @@
 Every function is total: whatever it meets, it answers a value or NULL, so that no row can make a statement fail.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,11 +11,13 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from engines.columns import DIGITS
 from engines.expressions import arithmetic
 from engines.expressions.function_kind import FunctionKind
 from engines.expressions.standard import standard_functions
 
 LARGEST = 2**63 - 1
+PLAIN_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,10})?")
 zone_of = cache(ZoneInfo)
 
 
@@ -43,6 +46,7 @@ def _functions() -> tuple[tuple[str, int, Callable[..., Any]], ...]:
         ("ff_compare", 2, _compare),
         ("ff_scale", 2, _scale),
         ("ff_unscale", 2, _unscale),
+        ("ff_exact", 2, _exact),
         ("ff_sum_of", 3, _sum_of),
         ("ff_average_of", 4, _average_of),
     ]
@@ -101,6 +105,14 @@ def _scale(value: Any, decimals: int) -> int | None:
 
 def _unscale(value: int | None, decimals: int) -> str | None:
     return None if value is None else written(Decimal(value).scaleb(-decimals))
+
+
+def _exact(text: str | None, decimals: int) -> int | None:
+    """A number kept as text as the integer that a field of so many decimals stores; NULL unless it is exactly that."""
+    if text is None or not PLAIN_NUMBER.fullmatch(text):
+        return None
+    scaled = Decimal(text).scaleb(decimals, arithmetic.EXACT)
+    return int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < 10**DIGITS else None
 
 
 def _sum_of(high: int | None, low: int | None, decimals: int) -> str:

@@ -1,4 +1,4 @@
-"""The record to which a subform row belongs, beside each entry of the row's history."""
+"""The record to which a subform row belongs, beside each entry of the row's history; after-images ready to be read."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,6 +30,8 @@ OF_DELETED_ROWS = """
 
 
 def upgrade() -> None:
+    if op.get_context().dialect.name == "postgresql":
+        op.execute("ALTER TABLE ff_record_version ALTER COLUMN doc TYPE jsonb USING doc::jsonb")
     op.add_column("ff_record_version", sa.Column("parent", ID, nullable=True))
     op.execute(FROM_DOCUMENT[op.get_context().dialect.name])
     op.execute(OF_DELETED_ROWS)

@@ -7,10 +7,12 @@ member who is mentioned. Ids are made by the process (`runtime.db.ids`).
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from engines.columns import Id, UtcDateTime
 
 Json = JSON(none_as_null=True)
+Document = Json.with_variant(JSONB(none_as_null=True), "postgresql")  # which is read by its keys
 
 metadata = MetaData(
     naming_convention={
@@ -280,7 +282,7 @@ record_version = Table(
     _must("cause", Id),
     _must("op"),
     _must("forms_hash"),
-    _may("doc", Json),
+    _may("doc", Document),
     _must("changed", Json),
     _may("parent", Id),  # of a subform row: the record that it belongs to
     Index(

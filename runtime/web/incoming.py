@@ -1,5 +1,6 @@
 """What comes in with a request, read strictly: ids and versions as text, the keys of a body and what they hold."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from engines.json_values import id_in
@@ -20,6 +21,21 @@ def number_in(text: Any) -> int | None:
     """The small whole number (a version, a page) that a text of a page's form is; None for anything else."""
     text = str(text)
     return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else None
+
+
+def moment_in(text: str | None) -> datetime | None:
+    """The moment that `as_of` names; None where nothing is said."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError("no zone")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        message = {"en": f"“{text}” is no moment", "zh": f"“{text}”不是有效的时间"}
+        hint = {"en": "Write it in UTC, as 2026-03-09T14:30:00Z", "zh": "请使用 UTC 时间，例如 2026-03-09T14:30:00Z"}
+        raise Invalid(Problem(Path(("as_of",)), "bad_moment", message, hint)) from None
 
 
 def known_keys(body: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """JSON for records: list, create, read, change, delete, restore, history, and acts on many at once."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -18,7 +19,7 @@ from runtime.reading import ListQuery
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import JsonBody, SignedIn, Visit
-from runtime.web.incoming import id_or, known_keys, values_of
+from runtime.web.incoming import id_or, known_keys, moment_in, values_of
 from runtime.web.record_json import entry_json, page_json, record_json
 
 router = APIRouter(prefix="/api/v1/apps/{app}/forms/{form}/records", tags=["records"])
@@ -43,12 +44,18 @@ class ListParameters(BaseModel):
     cursor: str = Field(default="", max_length=2_000)
     count: Literal["capped", "exact", "none"] = "capped"
 
-    def query(self, deleted: bool = False) -> ListQuery:
+    def query(self, deleted: bool = False, as_of: datetime | None = None) -> ListQuery:
         fields = None if self.fields is None else _split(self.fields)
         return ListQuery(
             self.filter, self.sort, fields, _split(self.expand), self.search, self.page, self.size, self.cursor,
-            self.count, deleted,
+            self.count, deleted, as_of,
         )  # fmt: skip
+
+
+class PastParameters(ListParameters):
+    """What a list may be asked that can also be read as it was at a moment."""
+
+    as_of: str | None = Field(default=None, max_length=40)
 
 
 class OneParameters(BaseModel):
@@ -58,12 +65,13 @@ class OneParameters(BaseModel):
 
     fields: str | None = Field(default=None, max_length=4_000)
     expand: str = Field(default="", max_length=1_000)
+    as_of: str | None = Field(default=None, max_length=40)
 
 
 @router.get("")
-def list_records(app: str, form: str, visit: SignedIn, asked: Annotated[ListParameters, Query()]) -> Response:
-    """A page of the records that I may see: filtered by an expression, searched, sorted."""
-    return _page(visit, app, form, asked.query())
+def list_records(app: str, form: str, visit: SignedIn, asked: Annotated[PastParameters, Query()]) -> Response:
+    """A page of the records that I may see: filtered by an expression, searched, sorted; as they were, if asked."""
+    return _page(visit, app, form, asked.query(as_of=moment_in(asked.as_of)))
 
 
 @router.get("/trash")
@@ -98,13 +106,15 @@ def change_many(app: str, form: str, visit: SignedIn, body: JsonBody) -> Respons
 
 @router.get("/{id}")
 def get_record(app: str, form: str, id: str, visit: SignedIn, asked: Annotated[OneParameters, Query()]) -> Response:
-    """One record, with its version as ETag."""
+    """One record, with its version as ETag; as it was, if asked."""
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
         fields = None if asked.fields is None else _split(asked.fields)
-        shown = reading.get(tx, compiled, form, id_or(id, no_record()), fields=fields, expand=_split(asked.expand))
+        links, then = _split(asked.expand), moment_in(asked.as_of)
+        shown = reading.get(tx, compiled, form, id_or(id, no_record()), fields=fields, expand=links, as_of=then)
         found = record_json(compiled, compiled.form(form), shown)
-    return JsonResponse(found, headers={"ETag": shown.etag, "Cache-Control": "no-store"})
+    tag = {"ETag": shown.etag} if then is None else {}  # what was cannot be changed
+    return JsonResponse(found, headers={**tag, "Cache-Control": "no-store"})
 
 
 @router.patch("/{id}")
