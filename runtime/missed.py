@@ -72,8 +72,8 @@ def tell_late(tx: "Tx", app: CompiledApp, seen: datetime | None, count: int) -> 
     if gap <= WORTH_TELLING or not (count or gap > LONGEST_CATCH_UP):
         return
     title: Text = {
-        "en": f"{say(app.title, 'en')}: {count} moments of rules come late",
-        "zh": f"{say(app.title, 'zh')}：{count} 个规则时刻延迟触发",
+        "en": f"{say(app.title, 'en')}: moments of rules that come late: {count}",
+        "zh": f"{say(app.title, 'zh')}：延迟触发的规则 {count} 次",
     }
     tell_keepers(tx.connection, tx.organisation, tx.now, title, _TOO_OLD if gap > LONGEST_CATCH_UP else _LATE)
 
