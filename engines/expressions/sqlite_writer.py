@@ -1,6 +1,7 @@
 """SQLite's way: stored numbers are scaled integers, computed ones exact decimals as text for functions of ours.
 
-Comparing a field with a constant, or two fields of equal scale, stays with the integers and can use an index.
+Comparing a field with a constant, or two fields of equal scale, stays with the integers and can use an index; what
+is computed is compared by floats first, and exactly where these cannot tell.
 """
 
 import json
@@ -28,6 +29,7 @@ from sqlalchemy import (
 
 from engines.columns import ExactNumber, UtcDateTime
 from engines.expressions.arithmetic import plain
+from engines.expressions.guard_band import banded, rough
 from engines.expressions.readable import Readable
 from engines.expressions.sql_types import DecimalText
 from engines.expressions.sql_writer import Column, Condition, SqlWriter, compared
@@ -91,10 +93,17 @@ class SQLiteWriter(SqlWriter):
             return self.two_valued(against_constant(operator, self.scaled(left), scale, right.value), positive)
         if left.kind == right.kind == "field" and (left.type.decimals or 0) == (right.type.decimals or 0):
             return self._integers(operator, self.scaled(left), self.scaled(right), positive)
+        exact = self.exactly(operator, left, right)
+        first, second = rough(left, self.scaled), rough(right, self.scaled)
+        if first is not None and second is not None:
+            return banded(operator, first, second, exact)
+        return exact if operator == "==" else self.two_valued(exact, positive)
+
+    def exactly(self, operator: str, left: Node, right: Node) -> Condition:
         if operator == "==":
             return func.ff_equal(self.value(left), self.value(right)) == 1
         compare = func.ff_compare(self.value(left), self.value(right))
-        return self.two_valued(compared(operator, compare, literal(0, Integer())), positive)
+        return compared(operator, compare, literal(0, Integer()))
 
     def plain_comparison(self, operator: str, left: Node, column: Column, right: Node) -> Condition:
         if left.type.name != "number":
