@@ -1,4 +1,4 @@
-"""What records were: every change as a full after-image, the time spent in each stage, and any record as of a time."""
+"""What records were: every change as a full after-image, and the time spent in each stage."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -210,20 +210,6 @@ def _typed(type: ValueType, plain: Any, system: bool) -> Any:
         case "datetime":
             return datetime.fromisoformat(plain)
     return plain
-
-
-# --- one record as it was ---
-
-
-def as_of(tx: "Tx", app: CompiledApp, form: CompiledForm, record: int, moment: datetime) -> dict[str, Any] | None:
-    """A record as it was at a moment, for engines only; None where it was not there."""
-    table = tables.record_version
-    mine = sa.and_(table.c.app == app.name, table.c.form == form.id, table.c.record == record, table.c.at <= moment)
-    row = tx.connection.execute(sa.select(table).where(mine).order_by(table.c.seq.desc()).limit(1)).mappings().first()
-    if row is None or row["op"] == "delete":
-        return None
-    (values,) = values_of(tx, form, [row["doc"] or {}])
-    return {"id": record, **values}
 
 
 # --- stages ---

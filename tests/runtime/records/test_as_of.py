@@ -1,13 +1,18 @@
 """Records as they were at a moment: the same answers that were given then, and nothing that is hidden today."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from engines.access import CompiledAccess, Grant
+from engines.memory import Memory
+from metadata.expressions import Scope, check
 from metadata.problems import Invalid, NotFound, Refused
-from runtime import records
+from metadata.value_types import YES_NO
+from runtime import plugins, records
 from runtime.db import tables
 from runtime.web.record_json import page_json, record_json
 
@@ -181,3 +186,68 @@ def test_exact_numbers_of_another_scale_are_kept(office: Any) -> None:
         connection.execute(sa.update(tables.record_version).where(mine).values(doc={**doc, "f_margin": "-12.34000"}))
     (seen,) = office.list("dora", "deal", as_of=office.services.clock(), filter="margin == -12.34").items
     assert str(seen.values["f_margin"]) == "-12.34"
+
+
+def with_access(office: Any, entries: str) -> Any:
+    """The app where Sven's role reads deals, and their history, by these entries."""
+    grants = dict(office.app.access.grants)
+    own = check("owner == user", Scope(office.app.names, "t_deal"), plugins.load().functions, YES_NO)
+    for_all = Grant("t_deal", frozenset({"read", "see_history"}), "r_seller", None, frozenset({"f_title"}))
+    for_own = Grant("t_deal", frozenset({"read", "see_history"}), "r_seller", own, None)
+    grants["t_deal"] = {"own": (for_own,), "both": (for_all, for_own)}[entries]
+    grants["t_customer"] = tuple(each for each in grants["t_customer"] if each.role != "r_seller")
+    grants["t_customer"] += (Grant("t_customer", frozenset({"read"}), "r_seller"),)
+    return replace(office.app, access=CompiledAccess(grants), memory=Memory())
+
+
+def handed_over(office: Any) -> tuple[datetime, datetime, int]:
+    """A deal that was Sven's, and is Sara's now: when it was his, when it was hers, its id."""
+    customer = office.create("dora", "customer", name="Acme", level="A")
+    deal = office.create("sven", "deal", title="one", margin=0.5, customer=str(customer.id))
+    his = office.services.clock()
+    office.services.clock.move(hours=1)
+    sara = office.people["sara"]
+    office.run("system", lambda tx: records.assign(tx, office.app, "deal", deal.id, sara, check_version=False))
+    hers = office.services.clock()
+    office.services.clock.move(hours=1)
+    return his, hers, deal.id
+
+
+def seen_by(office: Any, app: Any, who: str, moment: datetime, **query: Any) -> list[dict[str, Any]]:
+    with office.reading(who) as tx:
+        page = records.list_records(tx, app, "deal", records.ListQuery(as_of=moment, **query))
+    return [office.named("deal", each.values) for each in page.items]
+
+
+def test_a_record_is_seen_where_it_could_be_seen_then_and_can_be_today(office: Any) -> None:
+    app = with_access(office, entries="own")
+    his, hers, id = handed_over(office)
+
+    assert seen_by(office, app, "sven", his) == []  # it is not his any more
+    assert seen_by(office, app, "sara", his) == []  # it was not hers yet
+    assert len(seen_by(office, app, "sara", hers)) == 1
+    with office.reading("sven") as tx, pytest.raises(NotFound):
+        records.get(tx, app, "deal", id, as_of=his)
+
+
+def test_a_field_shows_where_one_entry_shows_it_then_and_today(office: Any) -> None:
+    app = with_access(office, entries="both")
+    his, hers, _ = handed_over(office)
+
+    (then,) = seen_by(office, app, "sven", his)
+    assert (then["title"], then["margin"]) == ("one", None)
+    assert seen_by(office, app, "sven", his, filter="margin > 0.1") == []
+    (later,) = seen_by(office, app, "sara", hers)
+    assert str(later["margin"]) == "0.50"
+
+
+def test_links_lead_to_the_past_of_records_whose_history_may_be_seen(office: Any) -> None:
+    app = with_access(office, entries="both")
+    _, hers, _ = handed_over(office)
+
+    asked = {"fields": ("customer", "customer.name", "customer_level"), "filter": "customer.name == null"}
+    (seen,) = seen_by(office, app, "sara", hers, **asked)
+    assert (seen["f_customer.f_name"], seen["customer_level"]) == (None, None)
+    with office.reading("sara") as tx:
+        shown = records.list_records(tx, app, "deal", records.ListQuery(as_of=hers, expand=("customer",))).items[0]
+    assert (shown.expanded["f_customer"], shown.labels["f_customer"]) == (None, None)

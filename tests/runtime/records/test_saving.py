@@ -198,23 +198,6 @@ def test_the_time_in_each_stage_is_kept(office: Any) -> None:
     assert [each.left_at is None for each in spans] == [False, False, True]
 
 
-def test_a_record_can_be_seen_as_it_was(office: Any) -> None:
-    from runtime import history
-
-    start = office.services.clock()
-    deal = office.create("sven", "deal", title="one", due="2026-12-01", margin=0.25)
-    office.services.clock.move(hours=1)
-    office.change("sven", "deal", deal.id, 1, title="two", margin=0.5)
-    form = office.app.form("deal")
-    with office.reading("system") as tx:
-        was = history.as_of(tx, office.app, form, deal.id, start)
-        now = history.as_of(tx, office.app, form, deal.id, office.services.clock())
-        before = history.as_of(tx, office.app, form, deal.id, start.replace(year=2020))
-    assert was is not None and now is not None and before is None
-    assert (was["f_title"], was["f_margin"], str(was["f_due"])) == ("one", Decimal("0.25"), "2026-12-01")
-    assert (now["f_title"], now["f_margin"], now["version"]) == ("two", Decimal("0.5"), 2)
-
-
 def test_the_history_tells_of_rows_field_by_field(office: Any) -> None:
     from runtime import records
     from runtime.web.record_json import entry_json
