@@ -127,6 +127,29 @@ def test_keys_walk_through_the_to_dos_and_decide(screen: Opener, site) -> None:
     opened.require_calm()
 
 
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_a_line_tells_the_amount_and_how_long_it_waits(screen: Opener, site, width: int) -> None:
+    _submitted(site, f"Told before {width}", 30_000)
+    _submitted(site, f"Told in a line {width}", 31_234)
+    opened = screen("sales_director", width)
+
+    opened.go("/todo")
+
+    line = opened.page.locator(".todo-lines a", has_text=f"Told in a line {width}")
+    assert "31,234.00" in line.inner_text()
+    assert "waiting for" in line.inner_text()
+    opened.page.get_by_label("Order").select_option("newest")
+    opened.page.wait_for_url(re.compile("order=newest"))
+    opened.settled()
+    assert "Told in a line" in opened.page.locator(".todo-lines a").first.inner_text()
+    opened.require_calm()
+    opened.require_accessible()
+    opened.go("/")
+    assert opened.page.locator(".home-todo .amount").count() >= 1
+    opened.require_calm()
+    opened.require_accessible()
+
+
 @pytest.mark.parametrize(("width", "language"), [(DESKTOP, "en"), (PHONE, "zh")])
 @pytest.mark.parametrize("path", ["/todo", "/todo?box=done", "/todo?box=started", "/inbox"])
 def test_the_to_do_centre_is_calm_and_accessible(screen: Opener, site, path: str, width: int, language: str) -> None:

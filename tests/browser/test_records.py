@@ -317,6 +317,44 @@ def _title(site, form: str, field: str, value: str) -> str:
         return say(site.services.apps.live(tx, "crm").form(form).field(field).choices[value].title, "en")
 
 
+def test_pressing_save_twice_makes_one_record(screen: Opener, site) -> None:
+    opened = screen()
+    opened.go(f"{CUSTOMERS}/new")
+    opened.page.locator("#fld-name").fill("Pressed twice")
+
+    opened.page.get_by_role("button", name="Save").dblclick()
+    opened.page.wait_for_url(re.compile(rf"{CUSTOMERS}/\d+$"))
+
+    opened.go(f"{CUSTOMERS}?q=Pressed+twice")
+    assert opened.page.locator("#records tbody tr").count() == 1
+    opened.require_calm()
+
+
+def test_the_keys_that_save_a_file_save_the_record(screen: Opener) -> None:
+    opened = screen()
+    opened.go(f"{CUSTOMERS}/new")
+    opened.page.locator("#fld-name").press_sequentially("Saved by keys")
+
+    opened.page.keyboard.press("Control+s")
+
+    opened.page.wait_for_url(re.compile(rf"{CUSTOMERS}/\d+$"))
+
+
+def test_a_line_of_the_error_summary_leads_into_its_control(screen: Opener) -> None:
+    opened = screen()
+    opened.go("/apps/crm/forms/contract/new")
+    rows = opened.page.locator("ff-subform[data-name=lines]")
+    rows.get_by_role("button", name="Add row").click()
+    rows.locator("input[name$='.quantity']").fill("many")
+    opened.page.get_by_role("button", name="Save").click()
+
+    opened.page.locator(".error-summary a", has_text="Quantity").click()
+
+    assert opened.page.evaluate("document.activeElement.name").endswith(".quantity")
+    opened.page.locator(".error-summary a", has_text="Customer").first.click()
+    assert opened.page.evaluate("document.activeElement.id") == "fld-customer"
+
+
 def test_a_stranger_is_led_to_the_sign_in_page_and_back(screen: Opener) -> None:
     opened = screen(person=None, language="zh")
 

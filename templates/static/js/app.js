@@ -2,6 +2,7 @@
 import { _ } from "./i18n.js";
 
 const loaded = new Set();
+const CONTROLS = ":is(input:not([type=hidden]), select, textarea, button):not([disabled])";
 
 function loadIslands() {
   for (const island of document.querySelectorAll(":not(:defined)")) {
@@ -54,7 +55,19 @@ document.addEventListener("htmx:error", (event) => {
   if (!event.detail.ctx?.response) toast({ text: _("The server cannot be reached"), kind: "error" });
 });
 
+// A line of the error summary leads into the control, also where that is a group or a grid.
+function lead(event, link) {
+  const target = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+  const control = target?.matches(CONTROLS) ? target : target?.querySelector(CONTROLS);
+  if (!control) return;
+  event.preventDefault();
+  control.focus();
+  control.scrollIntoView({ block: "center" });
+}
+
 document.addEventListener("click", (event) => {
+  const link = event.target.closest?.(".error-summary a[href^='#']");
+  if (link) return lead(event, link);
   const closer = event.target.closest?.("[data-close]");
   if (closer) closeDialog(closer);
 });

@@ -20,9 +20,14 @@ class Form extends HTMLElement {
     document.addEventListener("htmx:after:settle", this.settled);
     this.leaving = (event) => this.dirty && !this.submitting && event.preventDefault();
     addEventListener("beforeunload", this.leaving);
-    this.addEventListener("htmx:before:request", () => (this.submitting = true));
-    this.addEventListener("htmx:after:request", (event) => (this.submitting = event.detail.ctx?.response?.status < 400));
-    this.closest("form").addEventListener("htmx:before:request", () => (this.submitting = true));
+    const form = this.closest("form");
+    form.addEventListener("htmx:before:request", (event) => this.#sending(event));
+    form.addEventListener("htmx:error", () => (this.submitting = false));
+    this.answered = (event) => (this.submitting = Boolean(event.detail.ctx?.response?.headers?.get("HX-Redirect")));
+    document.addEventListener("htmx:after:request", this.answered); // also of the dialog that settles two saves
+    form.addEventListener("keydown", (event) => isSaveKey(event) && this.#save(event, form));
+    this.returned = (event) => event.persisted && (this.submitting = false);
+    addEventListener("pageshow", this.returned);
     this.recalculate();
     this.dataset.ready = "";
   }
@@ -30,6 +35,22 @@ class Form extends HTMLElement {
   disconnectedCallback() {
     document.removeEventListener("htmx:after:settle", this.settled);
     removeEventListener("beforeunload", this.leaving);
+    removeEventListener("pageshow", this.returned);
+    document.removeEventListener("htmx:after:request", this.answered);
+  }
+
+  // What is being saved, or was saved while the next page is on its way, is not saved again.
+  #sending(event) {
+    if (this.submitting) event.preventDefault();
+    this.submitting = true;
+  }
+
+  #save(event, form) {
+    const button = form.querySelector("button[type=submit].primary");
+    if (!button || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    document.activeElement?.dispatchEvent(new Event("change", { bubbles: true }));
+    button.click();
   }
 
   #changed() {
@@ -161,6 +182,7 @@ class Form extends HTMLElement {
   }
 }
 
+const isSaveKey = (event) => (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "s";
 const cellOf = (line, id) => line.querySelector(`td[data-field="${id}"]`);
 
 const idOf = (line) => line.querySelector('[name$=".id"]')?.value; // undefined where rows are only shown
