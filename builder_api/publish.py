@@ -1,6 +1,6 @@
 """Publishing: a draft becomes the next manifest and the live one, wholly or not at all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,14 @@ from builder_api.preparing import Consent, Prepared, prepare, require_consent, w
 from engines.actor import Actor, system
 from engines.compiled import CompiledApp
 from engines.facts import Facts
-from engines.forms.schema_plan import plan
+from engines.forms.schema_plan import SchemaPlan, plan
 from metadata.app import AppDefinition
 from metadata.canonical import canonical
 from metadata.ids import known_ids
 from metadata.parts import Part, cut
 from metadata.problems import ROOT, Conflict, NotFound, Problem, Problems
 from metadata.text import say
-from runtime import audit, transaction
+from runtime import audit, rewritten, transaction
 from runtime.apps import hold_alone, ids_to_keep, manifest_row
 from runtime.db import ddl, tables
 from runtime.db.backfill import Report, backfill
@@ -145,6 +145,8 @@ def switch(tx: Tx, prepared: Prepared) -> Published:
     ddl.apply(tx.connection, steps := plan(prepared.known.live, app), "expand")
     reports = backfill(tx.connection, steps, app, _facts(tx, app))
     ddl.apply(tx.connection, steps, "contract")
+    rewritten.tell(tx, app, reports)
+    rewritten.rename_stages(tx, app, _moved_stages(app, steps))
     published = _switch(tx, prepared, app, tuple(reports))
     services.apps.keep(published.manifest, app)  # should this not be committed, nobody asks for that manifest
     return published
@@ -193,6 +195,13 @@ def _with_number(services: Services, tx: Tx, prepared: Prepared) -> CompiledApp:
     tx.connection.execute(sa.insert(table).values(values))
     known = Known(None, prepared.known.ids, prepared.known.storages, number)
     return check(services.apps.language, prepared.checked.document, known).require()
+
+
+def _moved_stages(app: CompiledApp, steps: SchemaPlan) -> Iterator[tuple[str, str, str, str]]:
+    """The stages that others took over: form, field, the old one, the new one."""
+    for step in steps.of("backfill"):
+        if step.kind == "move" and step.field in app.forms[step.form].stages:
+            yield from ((step.form, str(step.field), old, new) for old, new in step.moves)
 
 
 def _facts(tx: Tx, app: CompiledApp) -> Facts:

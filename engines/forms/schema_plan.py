@@ -11,7 +11,7 @@ from engines.forms import tables
 from metadata.text import Text, say
 
 Phase = Literal["expand", "backfill", "contract"]
-StepKind = Literal["create_table", "add_column", "add_index", "drop_index", "convert", "move", "fill"]
+StepKind = Literal["create_table", "add_column", "add_index", "drop_index", "convert", "move", "number", "fill"]
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,20 @@ def _backfill(before: CompiledApp | None, after: CompiledApp) -> Iterator[Step]:
             if moves := _moves(before, form, field):
                 table = field.side_table if field.side_table is not None else form.table
                 yield Step("backfill", "move", form.id, field.id, table, field.column, moves=moves)
+            if _is_numbered_now(before, form, field):
+                yield Step("backfill", "number", form.id, field.id, form.table, field.column)
     for key in after.derived_order:
         if key[0] in before.forms and _means_otherwise(before, after, key):
             form = after.forms[key[0]]
             yield Step("backfill", "fill", key[0], key[1], form.table, form.fields[key[1]].column)
+
+
+def _is_numbered_now(before: CompiledApp, form: CompiledForm, field: CompiledField) -> bool:
+    """Whether records that are there already get numbers only now."""
+    if field.storage != "number" or form.id not in before.forms or form.parent is not None:
+        return False
+    old = before.forms[form.id].fields.get(field.id)
+    return old is None or old.storage != "number"
 
 
 def _moves(before: CompiledApp, form: CompiledForm, field: CompiledField) -> tuple[tuple[str, str], ...]:

@@ -18,7 +18,9 @@ from engines.forms.work import settle
 from engines.totals import sources_of, total_of, totals_by_parent
 from engines.values import ValueProblem
 from metadata.value_types import ValueType
+from runtime.db.number_backfill import numbers
 
+ID = "id"
 CHUNK = 1_000
 MOST_REPORTED = 1_000
 ROWS_PER_SECOND: Mapping[str, int] = {
@@ -51,6 +53,7 @@ class Report:
     rows: int = 0
     failures: int = 0
     failed: list[int] = dataclasses.field(default_factory=list)
+    touched: set[int] = dataclasses.field(default_factory=set)  # whose value is another one now (not: computed anew)
 
     def fail(self, record: int) -> None:
         self.failures += 1
@@ -69,6 +72,8 @@ def _carry_out(connection: sa.Connection, app: CompiledApp, step: Step, facts: F
             return _convert(connection, app, step)
         case "move":
             return _move(connection, step)
+        case "number":
+            return _number(connection, app, step, facts)
     return _fill(connection, app, step, facts)
 
 
@@ -114,6 +119,18 @@ def _convert(connection: sa.Connection, app: CompiledApp, step: Step) -> Report:
             except DoesNotConvert:
                 report.fail(record)
         _write(connection, form.table, target, converted)
+        report.touched.update(record for record, _ in chunk)
+    return report
+
+
+def _number(connection: sa.Connection, app: CompiledApp, step: Step, facts: Facts) -> Report:
+    form = app.forms[step.form]
+    target = form.fields[str(step.field)]
+    report = Report(form.id, target.id)
+    for given in numbers(connection, app, form, target, facts, _records(connection, form)):
+        _update(connection, form.table, str(target.column), given)
+        report.rows += len(given)
+        report.touched.update(given)
     return report
 
 
@@ -122,7 +139,9 @@ def _move(connection: sa.Connection, step: Step) -> Report:
     assert step.table is not None
     report = Report(step.form, str(step.field))
     column = step.table.c[step.column or "value"]
+    owner = step.table.c[ID if step.column else "record"]
     for old, new in step.moves:
+        report.touched.update(connection.scalars(sa.select(owner).where(column == old)))
         moving = step.table.update().where(column == old).values({column.name: new})
         if step.column is None:
             other = step.table.alias()

@@ -14,7 +14,14 @@ from runtime.web.pages.page import Page
 
 MOST = 20
 MOST_CHANGES = 12
-ICONS = {"create": "plus", "update": "edit", "delete": "trash", "restore": "arrow-back-up", "derived": "sum"}
+ICONS = {
+    "create": "plus",
+    "update": "edit",
+    "delete": "trash",
+    "restore": "arrow-back-up",
+    "derived": "sum",
+    "published": "send",
+}
 Names = Mapping[str, Mapping[int, str]]
 Fields = Mapping[str, CompiledField]
 
@@ -58,6 +65,7 @@ def _sentence(page: Page, op: str) -> str:
         "create": page.word("created the record"),
         "update": page.word("changed the record"),
         "delete": page.word("moved the record to the trash"),
+        "published": page.word("published a change of the form"),
         "restore": page.word("restored the record"),
         "derived": page.word("updated totals"),
     }
