@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -142,9 +143,17 @@ def _database(url: Any) -> Iterator[str]:
 
 
 @contextmanager
-def ground(app: Mapping[str, Any] = APP) -> Iterator[Ground]:
+def sqlite() -> Iterator[str]:
+    """A fresh file."""
+    with tempfile.TemporaryDirectory(prefix="fourfold-bench-") as folder:
+        yield f"sqlite:///{folder}/bench.sqlite3"
+
+
+@contextmanager
+def ground(app: Mapping[str, Any] = APP, dialect: str = "postgresql") -> Iterator[Ground]:
     """The app, published, with its people; records come with `seed`."""
-    with postgresql() as url, tempfile.TemporaryDirectory() as folder:
+    opened = sqlite() if dialect == "sqlite" else postgresql()
+    with opened as url, tempfile.TemporaryDirectory() as folder:
         database = open_database(url)
         migrate(database)
         services = Services(Settings(_env_file=None, data_dir=Path(folder), database_url=url), database)
@@ -172,6 +181,9 @@ def _people(tx: Any, made: Ground) -> None:
 
 def seed(made: Ground, count: int, tables: tuple[tuple[str, str], ...] = (("t_deal", "f_"),)) -> None:
     """Fill in customers and records by SQL: half of them Mia's department's, every hundredth her own."""
+    if made.services.database.is_sqlite:
+        _seed_row_by_row(made, count)
+        return
     people = {"north": made.north, "south": made.south, "mia": made.mia, "first": FIRST_ID}
     system_columns = "id, version, owner, department, created_at, created_by, updated_at, updated_by"
     made.say(
@@ -197,6 +209,41 @@ def seed(made: Ground, count: int, tables: tuple[tuple[str, str], ...] = (("t_de
             )
     with made.services.database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
+
+
+def _seed_row_by_row(made: Ground, count: int) -> None:
+    """The same records of the first form, for a database without the functions that make them."""
+    with made.services.database.write_unhurried() as connection:
+        app = made.services.apps.live(connection, "sales")
+        by_mia = {"version": 1, "created_at": in_days(0), "updated_at": in_days(0), "created_by": 1, "updated_by": 1}
+        customers = [
+            {**by_mia, "id": FIRST_ID + n, "owner": made.mia, "department": made.north, "f_name": f"Customer {n}"}
+            for n in range(CUSTOMERS)
+        ]
+        connection.execute(app.form("customer").table.insert(), customers)
+        for start in range(0, count, BATCH // 5):
+            deals = [by_mia | _deal(made, n) for n in range(start, min(start + BATCH // 5, count))]
+            connection.execute(app.form("deal").table.insert(), deals)
+        connection.execute(text("ANALYZE"))
+
+
+def _deal(made: Ground, n: int) -> dict[str, Any]:
+    amount, probability = Decimal(n * 7919 % 1_000_000) / 10, Decimal(n % 100) / 100
+    return {
+        "id": FIRST_ID + n,
+        "owner": made.mia if n % 100 == 0 else 1,
+        "department": made.north if n % 2 == 0 else made.south,
+        "f_title": f"Deal {n}",
+        "f_customer": FIRST_ID + n % CUSTOMERS,
+        "f_amount": amount,
+        "f_stage": ("new", "offer", "won", "lost")[n // 3001 % 4],
+        "f_probability": probability,
+        "f_close": date(2024, 1, 1) + timedelta(days=n // 2 * 31 % 1500),
+        "f_note": f"A note on deal {n}",
+        "f_cost": Decimal(n * 31 % 1_000_000) / 20,
+        "f_priority": "normal",
+        "f_weighted": (amount * probability).quantize(Decimal("0.01"), ROUND_HALF_UP),
+    }
 
 
 # --- servers and what they spend ---
