@@ -1,5 +1,6 @@
 """The audit trail as a page: who did what to what, for auditors."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from engines.json_values import id_in
+from engines.organisation import Organisation
 from runtime import audit_trail
 from runtime.audit_trail import Wanted
 from runtime.db.engine import write_json
@@ -57,6 +59,26 @@ ACTIONS = {
     "restored": {"en": "Restored a backup", "zh": "恢复备份"},
 }
 
+KINDS = {
+    "member": {"en": "Member", "zh": "成员"},
+    "session": {"en": "Session", "zh": "会话"},
+    "api_key": {"en": "API key", "zh": "API 密钥"},
+    "department": {"en": "Department", "zh": "部门"},
+    "app": {"en": "App", "zh": "应用"},
+    "draft": {"en": "Draft", "zh": "草稿"},
+    "record": {"en": "Record", "zh": "记录"},
+    "file": {"en": "File", "zh": "文件"},
+    "report": {"en": "Report", "zh": "报表"},
+    "rule": {"en": "Rule", "zh": "规则"},
+    "job": {"en": "Job", "zh": "任务"},
+    "audit": {"en": "Audit log", "zh": "审计日志"},
+    "installation": {"en": "Installation", "zh": "系统"},
+}
+ACTOR_KINDS = {
+    "system": {"en": "The system", "zh": "系统"},
+    "public": {"en": "Nobody signed in", "zh": "未登录者"},
+}
+
 
 @router.get("/admin/audit")
 def audit_log(visit: Auditor) -> Response:
@@ -66,7 +88,7 @@ def audit_log(visit: Auditor) -> Response:
     def work(tx: Tx) -> dict[str, Any]:
         acts, more = audit_trail.look(tx, wanted)
         people = sorted(tx.organisation.people.values(), key=lambda each: each.name)
-        return {"acts": [_line(page, each) for each in acts], "more": more, "people": people}
+        return {"acts": [_line(page, tx.organisation, each) for each in acts], "more": more, "people": people}
 
     context = visit.run(work)
     older = {**asked, "before": context["acts"][-1]["id"]} if context["more"] else None
@@ -96,9 +118,21 @@ def _day(text: str) -> date | None:
     return day if 1970 <= day.year < 9000 else None
 
 
-def _line(page: Page, act: dict[str, Any]) -> dict[str, Any]:
-    """One act as the page draws it: what was done, to what, and the particulars as they are kept."""
-    title = page.say(ACTIONS.get(act["action"], act["action"]))
-    about = " ".join(each for each in (act["object"]["kind"], act["object"]["id"]) if each)
-    detail = write_json(act["detail"]) if act["detail"] else ""
-    return {**act, "title": title, "about": about, "particulars": detail, "failed": act["result"] != "ok"}
+def _line(page: Page, people: Organisation, act: dict[str, Any]) -> dict[str, Any]:
+    """One act as the page draws it: who did what, to what, and the particulars as they are kept."""
+    return {
+        **act,
+        "title": page.say(ACTIONS.get(act["action"], act["action"])),
+        "who": page.say(ACTOR_KINDS.get(act["actor_kind"], act["actor_kind"])),
+        "kind": page.say(KINDS.get(act["object"]["kind"], act["object"]["kind"] or "")),
+        "about": _name(people, act["object"]["kind"], act["object"]["id"]),
+        "particulars": write_json(act["detail"]) if act["detail"] else "",
+        "failed": act["result"] != "ok",
+    }
+
+
+def _name(people: Organisation, kind: str | None, id: str | None) -> str:
+    """How the object is called, where it has a name that everybody knows; else what it is filed under."""
+    known: Mapping[int, Any] = {"member": people.people, "department": people.departments}.get(kind or "", {})
+    found = known.get(id_in(id or "") or 0)
+    return found.name if found is not None else id or ""
