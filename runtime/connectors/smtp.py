@@ -15,7 +15,7 @@ from runtime.connector_type import ConnectorType
 from runtime.settings import Settings
 
 LONGEST_SUBJECT = 200
-LONGEST_BODY = 500_000
+LARGEST_MAIL = 5_000_000  # bytes (L46)
 
 
 class MailRefused(Refusal):
@@ -59,7 +59,9 @@ class Mail:
         message["To"] = _address(self.to)
         message["Subject"] = " ".join(self.subject.split())[:LONGEST_SUBJECT]
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(self.body[:LONGEST_BODY].replace("\x00", ""))
+        message.set_content(self.body.replace("\x00", ""))
+        if (size := len(message.as_bytes())) > LARGEST_MAIL:
+            raise _too_large(size)
         return message
 
 
@@ -105,6 +107,15 @@ def _bare(text: str) -> str:
 
 def _display_name(text: str) -> str:
     return text[: text.rindex("<")].strip().strip('"') if text.endswith(">") and "<" in text else ""
+
+
+def _too_large(size: int) -> MailRefused:
+    message = {
+        "en": f"The mail has {size:,} bytes; at most {LARGEST_MAIL:,} can be sent",
+        "zh": f"邮件大小为 {size:,} 字节，最多可发送 {LARGEST_MAIL:,} 字节",
+    }
+    limit = {"name": "mail", "maximum": LARGEST_MAIL, "actual": size}
+    return MailRefused(Problem(ROOT, "limit_exceeded", message, limit=limit))
 
 
 def _refused(to: str, reason: bytes) -> MailRefused:

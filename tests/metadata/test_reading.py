@@ -163,6 +163,31 @@ def test_a_flow_has_at_most_100_nodes(language: Language, nodes: int, fine: bool
     assert (not language.examine({"app": "x", "forms": [_form("a")], "flows": [flow]}).problems) == fine
 
 
+@pytest.mark.parametrize(("actions", "fine"), [(20, True), (21, False)])
+def test_a_rule_has_at_most_20_actions(language: Language, actions: int, fine: bool) -> None:
+    tell = {"action": "notify", "to": "=owner", "text": "x"}
+    rule = {"name": "long", "when": {"trigger": "created", "form": "a"}, "then": [tell] * actions}
+
+    assert (not language.examine({"app": "x", "forms": [_form("a")], "rules": [rule]}).problems) == fine
+
+
+@pytest.mark.parametrize(("conditions", "fine"), [(30, True), (31, False)])
+def test_a_rule_has_at_most_30_conditions(language: Language, conditions: int, fine: bool) -> None:
+    when = {"trigger": "created", "form": "a"}
+    rule = {"name": "picky", "when": when, "if": {"all": ["title == 'x'"] * conditions}, "then": []}
+
+    assert (not language.examine({"app": "x", "forms": [_form("a")], "rules": [rule]}).problems) == fine
+
+
+@pytest.mark.parametrize(("branches", "fine"), [(10, True), (11, False)])
+def test_a_node_has_at_most_10_branches(language: Language, branches: int, fine: bool) -> None:
+    chosen = [{"if": "title == 'x'", "nodes": []}] * (branches - 1)
+    node = {"type": "condition", "branches": [*chosen, {"else": True, "nodes": []}]}
+    flow = {"name": "wide", "form": "a", "nodes": [node]}
+
+    assert (not language.examine({"app": "x", "forms": [_form("a")], "flows": [flow]}).problems) == fine
+
+
 def test_a_definition_of_more_than_five_megabytes_is_not_even_looked_at(language: Language) -> None:
     problems = language.examine(small_app(help="x" * 5_000_001)).problems
 

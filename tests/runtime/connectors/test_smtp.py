@@ -116,6 +116,20 @@ def test_a_refused_address_is_final_and_a_busy_one_is_not(catcher: tuple[Catcher
     assert not getattr(busy.value, "is_permanent", False)
 
 
+def test_a_mail_of_more_than_five_megabytes_is_refused_for_good() -> None:
+    settings = Settings(_env_file=None, smtp_host="mail.example.com")
+    room = smtp.LARGEST_MAIL - len(mail(settings, body="").as_message().as_bytes())
+    line = "x" * 69 + "\n"
+    fits, too_long = line * (room // 71 - 100), line * (room // 71 + 100)
+
+    mail(settings, body=fits).as_message()
+    with pytest.raises(smtp.MailRefused) as refused:
+        mail(settings, body=too_long).as_message()
+
+    assert refused.value.is_permanent
+    assert refused.value.problems[0].code == "limit_exceeded"
+
+
 def test_without_a_mail_server_it_says_so() -> None:
     settings = Settings(_env_file=None, data_dir=Path("."))
 
