@@ -1,4 +1,4 @@
-"""The main job from the sign-in on, typed into pages only: customer, opportunity, contract, and everybody's decision."""
+"""The main job from the sign-in on, typed into pages only: customer, opportunity, contract, everybody's decision."""
 
 import re
 
