@@ -245,7 +245,8 @@ def _member(tx: Tx, email: str) -> int:
 @commands.command()
 def backup(file: Annotated[Path, typer.Argument(help="The archive to write")]) -> None:
     """Write database and files into one archive, while the server runs; all of it is read back before it counts."""
-    from runtime.backup import BackupFailed, back_up
+    from runtime.backup import back_up
+    from runtime.backup_database import BackupFailed
 
     services = _installation()
     try:
@@ -264,8 +265,9 @@ def backup(file: Annotated[Path, typer.Argument(help="The archive to write")]) -
 @commands.command()
 def restore(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An archive of `backup`")]) -> None:
     """Bring a backup back where there is no database yet; everybody signs in anew."""
-    from runtime.backup import BackupFailed, lost_key
+    from runtime.backup import lost_key
     from runtime.backup import restore as bring_back
+    from runtime.backup_database import BackupFailed
 
     settings = start.read_settings()
     start.require_writable(settings.data_dir)

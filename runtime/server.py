@@ -20,7 +20,7 @@ from runtime.web import errors
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import MARK, SignedIn
 from runtime.web.gate import Gate
-from runtime.web.limits import HashQueue
+from runtime.web.limits import HashQueue, Places
 from runtime.web.metrics import Metrics
 
 # Whatever module of these packages has a `router` is served. The builder's floor lies above this one, so it is
@@ -56,6 +56,7 @@ def create_app(
     app.state.services = services
     app.state.metrics = Metrics(services.database)
     app.state.hashes = HashQueue()
+    app.state.places = Places()
     errors.install(app)
     for module in web_modules() if modules is None else modules:
         app.include_router(module.router)

@@ -1,6 +1,5 @@
 """JSON for the audit trail, to be read by auditors."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -34,10 +33,9 @@ class Asked(BaseModel):
     size: int = Field(default=PAGE_SIZE, ge=1, le=LONGEST_PAGE)
 
     def wanted(self) -> Wanted:
-        numbers = {name: small(text) for name in ("actor", "before") if (text := getattr(self, name)) is not None}
-        moments: dict[str, datetime | None] = {"since": self.since, "until": self.until}
-        words = {name: getattr(self, name) for name in ("action", "app", "kind", "object", "result")}
-        return Wanted(**words, **numbers, **moments, size=self.size)
+        actor, before = (None if each is None else small(each) for each in (self.actor, self.before))
+        words = (self.app, self.kind, self.object, self.result)
+        return Wanted(self.action, actor, *words, self.since, self.until, before, self.size)
 
 
 @router.get("/audit")

@@ -24,6 +24,7 @@ from runtime.services import Services
 from runtime.sessions import Session, require_elevated
 from runtime.transaction import Cause, Tx
 from runtime.web.answers import as_response, language_of
+from runtime.web.limits import Places
 from runtime.web.strict_json import BadJson
 
 T = TypeVar("T")
@@ -54,9 +55,9 @@ class Visit:
     def cause(self) -> Cause:
         return Cause(new_id(), "request", request=self.request.state.id)
 
-    def read(self) -> AbstractContextManager[Tx]:
-        """Read as the actor: `with visit.read() as tx`."""
-        return transaction.read(self.services, self.actor, self._just_read())
+    def read(self, seconds: float | None = None) -> AbstractContextManager[Tx]:
+        """Read as the actor: `with visit.read() as tx`; a statement that takes too long is stopped."""
+        return transaction.read(self.services, self.actor, self._just_read(), seconds)
 
     def write(self) -> AbstractContextManager[Tx]:
         """Write as the actor, once: `with visit.write() as tx`."""
@@ -76,6 +77,11 @@ class Visit:
         key = idempotency.key_of(self.actor, self.request.headers.get("idempotency-key"), *self._fingerprint())
         answer = idempotency.once_prepared(self.services, self.actor, key, prepare, work, self.cause)
         return as_response(answer)
+
+    def heavy(self) -> AbstractContextManager[None]:
+        """A place among the few heavy requests that run at a time: `with visit.heavy():`."""
+        places: Places = self.request.app.state.places
+        return places.take(str(self.actor.member))
 
     def tell(self, action: str, **what: Any) -> None:
         """Say in the audit trail what was only read; a full disk or a busy database stops nobody from reading."""

@@ -1,9 +1,10 @@
-"""What a request may weigh and how often it may come (limits L01-L05, L60, L68)."""
+"""What a request may weigh and how often it may come (limits L01-L05, L60, L61, L68)."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
-from threading import Lock
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Condition, Lock
 from typing import TypeVar
 
 import anyio
@@ -14,6 +15,7 @@ from metadata.problems import ROOT, LimitExceeded, Problem
 T = TypeVar("T")
 
 URL_BYTES, PATH_BYTES, HEADER_BYTES, HEADERS = 8_000, 2_000, 32_000, 100
+HEAVY_PER_CALLER, HEAVY_IN_ALL, HEAVY_WAIT = 2, 4, 5.0
 HASHES_AT_ONCE, HASHES_WAITING, HASH_WAIT_SECONDS = 2, 500, 60
 
 
@@ -72,6 +74,34 @@ class HashQueue:
             return await to_thread.run_sync(work)
         finally:
             self._limiter.release()
+
+
+class Places:
+    """So many heavy requests run at a time, of one caller and in all; who finds no place waits a little (L61)."""
+
+    def __init__(
+        self, per_caller: int = HEAVY_PER_CALLER, in_all: int = HEAVY_IN_ALL, wait: float = HEAVY_WAIT
+    ) -> None:
+        self.per_caller, self.in_all, self.wait = per_caller, in_all, wait
+        self._taken: Counter[str] = Counter()
+        self._changed = Condition()
+
+    @contextmanager
+    def take(self, caller: str) -> Iterator[None]:
+        """Hold a place as long as the block lasts."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._is_free(caller), self.wait):
+                raise TooMany(self.wait)
+            self._taken[caller] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= Counter((caller,))
+                self._changed.notify_all()
+
+    def _is_free(self, caller: str) -> bool:
+        return self._taken[caller] < self.per_caller and self._taken.total() < self.in_all
 
 
 def check_size(path: bytes, query: bytes, headers: list[tuple[bytes, bytes]]) -> None:

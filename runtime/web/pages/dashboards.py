@@ -32,7 +32,7 @@ SHOWN_COLUMNS = 6
 
 @router.get("/dashboards/{dashboard}")
 def dashboard_page(page: SignedInOnly, app: str, dashboard: str) -> Response:
-    with page.visit.read() as tx:
+    with page.visit.heavy(), page.visit.read() as tx:
         live = page.services.apps.live(tx, app)
         asked = dict(page.request.query_params)
         found, cards = reports.dashboard(tx, live, dashboard, asked)
@@ -53,7 +53,7 @@ def dashboard_page(page: SignedInOnly, app: str, dashboard: str) -> Response:
 
 @router.get("/reports/{report}")
 def report_page(page: SignedInOnly, app: str, report: str) -> Response:
-    with page.visit.read() as tx:
+    with page.visit.heavy(), page.visit.read() as tx:
         live = page.services.apps.live(tx, app)
         asked = dict(page.request.query_params)
         answer = reports.run(tx, live, report, asked)
