@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from builder_api import drafts, stories
 from builder_api.checking import Known, check
 from builder_api.drafts import Draft
+from builder_api.pruning import prune
 from builder_api.preparing import Consent, Prepared, prepare, require_consent, what_is_known
+from builder_api.pruning import prune
 from engines.actor import Actor, system
 from engines.compiled import CompiledApp
 from engines.facts import Facts
@@ -239,6 +241,7 @@ def _switch(tx: Tx, prepared: Prepared, app: CompiledApp, reports: tuple[Report,
     tx.connection.execute(pointer.values(live=manifest, title=app.definition.caption))
     if prepared.draft is not None:
         tx.connection.execute(sa.delete(tables.draft).where(tables.draft.c.app == app.name))
+    prune(tx, app.name, number)
     _note(tx, prepared, app, number, reports)
     return Published(app.name, number, manifest, True, reports)
 

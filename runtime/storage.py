@@ -204,6 +204,22 @@ def _insert_into(table: sa.Table) -> sa.Insert:
     return sa.insert(table)
 
 
+def forget(tx: "Tx", form: CompiledForm, ids: Sequence[int]) -> None:
+    """Take records out of their table for good, with their rows and lists."""
+    for field in form.subforms:
+        rows = field.subform
+        assert rows is not None
+        row_ids = sa.select(rows.table.c.id).where(rows.table.c.record.in_(ids)).scalar_subquery()
+        for each in rows.lists:
+            if each.side_table is not None:
+                tx.connection.execute(sa.delete(each.side_table).where(each.side_table.c.record.in_(row_ids)))
+        tx.connection.execute(sa.delete(rows.table).where(rows.table.c.record.in_(ids)))
+    for each in form.lists:
+        if each.side_table is not None:
+            tx.connection.execute(sa.delete(each.side_table).where(each.side_table.c.record.in_(ids)))
+    tx.connection.execute(sa.delete(form.table).where(form.table.c.id.in_(ids)))
+
+
 def _insert_values(tx: "Tx", field: CompiledField, record: int, values: Sequence[Any]) -> None:
     assert field.side_table is not None
     if values:

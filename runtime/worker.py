@@ -33,6 +33,7 @@ from runtime import (
     totals_check,
     traces,
     transaction,
+    trash,
 )
 from runtime.db import tables
 from runtime.db.engine import DatabaseBusy
@@ -245,8 +246,9 @@ def _carefully(chore: Any, running: Running) -> None:
 
 
 def tidy(running: Running) -> None:
-    """Ten minutes' work: finished workflows, old traces, and what has expired go."""
+    """Ten minutes' work: finished workflows, old traces, old trash, and what has expired go."""
     purge(running)
+    trash.empty(running.services, running.services.clock())
     files.sweep(running.services, running.services.clock())
     with transaction.begin(running.services, system("worker")) as tx:
         traces.purge(tx)
