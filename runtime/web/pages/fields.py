@@ -45,10 +45,11 @@ class Drawing:
     organisation: Organisation
     files: Mapping[str, Reference] = field(default_factory=dict)
     today: date | None = None
+    viewer: ZoneInfo | None = None  # moments are shown and typed on the reader's clock; without one on the app's
 
     @property
     def zone(self) -> ZoneInfo:
-        return self.app.zone
+        return self.viewer or self.app.zone
 
     def say(self, text: Any) -> str:
         return say(text, self.language)

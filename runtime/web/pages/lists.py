@@ -80,7 +80,8 @@ def open_listing(page: Page, tx: Tx, app: str, form: str) -> Listing:
 
 
 def drawing_of(page: Page, tx: Tx, app: CompiledApp) -> Drawing:
-    return Drawing(app, page.language, tx.organisation, today=tx.now.astimezone(app.zone).date())
+    today = tx.now.astimezone(app.zone).date()
+    return Drawing(app, page.language, tx.organisation, today=today, viewer=page.clock(app))
 
 
 def _list_view(page: Page, listing: Listing) -> dict[str, Any]:

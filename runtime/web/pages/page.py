@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from engines.actor import Actor
+from engines.compiled import CompiledApp
 from metadata.problems import Problem, Refusal
 from metadata.text import Text, say
 from runtime.services import Services
@@ -59,6 +61,10 @@ class Page:
         """A word of the pages, in the reader's language."""
         translated = translations(self.language).gettext(text)
         return translated % values if values else translated
+
+    def clock(self, app: CompiledApp) -> ZoneInfo:
+        """The time zone in which this person reads and writes moments; what the app decides goes by its own."""
+        return ZoneInfo(self.actor.time_zone) if self.actor.time_zone else app.zone
 
     def show(self, tx: Tx, template: str, status: int = 200, **context: Any) -> Response:
         """A whole page with the menu around it."""

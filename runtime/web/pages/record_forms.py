@@ -172,7 +172,7 @@ def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | No
     drawn = blank_form(page, tx, compiled, found) if id is None else filled_form(page, tx, compiled, found, id)
     posted = Posted.of(found, data)
     fields = frozenset(each.id for each in found.fields.values() if drawn.may_edit(each))
-    values = posted.values(found, fields, compiled.zone)
+    values = posted.values(found, fields, drawn.drawing.zone)
     choices = _choices(data)
     if choices:
         values = merged(found, values, drawn.values, posted, lambda place: choices.get(place, ""))

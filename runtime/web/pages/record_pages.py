@@ -47,9 +47,8 @@ def record_page(page: SignedInOnly, app: str, form: str, id: int) -> Response:
         drawn = RecordForm(drawing, found, shown.values, shown.labels, readable, updating=shown.updating)
         path = f"/apps/{app}/forms/{form}"
         record = _record(page, tx, compiled, found, shown, drawing, readable, path)
-        return page.show(
-            tx, "pages/app/record.html", record=record, form=drawn.view(), back=[(path, title)], now=_now(tx, compiled)
-        )
+        now = tx.now.astimezone(drawing.zone)
+        return page.show(tx, "pages/app/record.html", record=record, form=drawn.view(), back=[(path, title)], now=now)
 
 
 @router.post("/{id:int}/submit/{flow}")
@@ -199,7 +198,3 @@ def _tells(drawing: Drawing, field: CompiledField, values: Any) -> bool:
     if values.get(field.id) in (None, ""):
         return False
     return drawing.look(field).tells
-
-
-def _now(tx: Tx, app: CompiledApp) -> Any:
-    return tx.now.astimezone(app.zone)

@@ -47,7 +47,7 @@ def _event(page: Page, tx: Tx, app: CompiledApp, entry: Entry, changes: list[dic
         "actor": _source(page, app, entry),
         "icon": ICONS.get(entry.op, "bolt"),
         "sentence": _sentence(page, entry.op),
-        "at": entry.at.astimezone(app.zone),
+        "at": entry.at.astimezone(page.clock(app)),
         "text": "",
         "changes": [] if entry.op == "create" else changes[:MOST_CHANGES],
     }

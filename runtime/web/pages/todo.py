@@ -56,7 +56,7 @@ def decide(page: SignedInOnly, data: CheckedForm, id: int, operation: str) -> Re
     posted = Posted.of(form, data)
 
     def work(tx: Tx) -> None:
-        _decide(tx, tasks.app_of_task(tx, id), id, operation, data, posted)
+        _decide(page, tx, tasks.app_of_task(tx, id), id, operation, data, posted)
 
     try:
         page.visit.run(work)
@@ -67,7 +67,7 @@ def decide(page: SignedInOnly, data: CheckedForm, id: int, operation: str) -> Re
     return page.go("/todo", page.word(SAID.get(operation, "Saved")))
 
 
-def _decide(tx: Tx, app: CompiledApp, id: int, operation: str, data: FormData, posted: Posted) -> None:
+def _decide(page: Page, tx: Tx, app: CompiledApp, id: int, operation: str, data: FormData, posted: Posted) -> None:
     comment = str(data.get("comment", "")).strip()
     if operation == "comment":
         flows.remark(tx, app, id, comment)
@@ -75,7 +75,7 @@ def _decide(tx: Tx, app: CompiledApp, id: int, operation: str, data: FormData, p
     seen = tasks.view(tx, app, id)
     form = app.form(seen.line.form)
     editable = frozenset(field for field, mode in seen.modes.items() if mode in WRITABLE)
-    values = posted.values(form, editable, app.zone) if operation in ("approve", "resubmit") else {}
+    values = posted.values(form, editable, page.clock(app)) if operation in ("approve", "resubmit") else {}
     flows.decide(
         tx,
         app,

@@ -1,4 +1,4 @@
-// Moments: a local time as people type it ("2026-11-20 09:30", in the app's zone) and the UTC text that expressions read.
+// Moments: a local time as people type it ("2026-11-20 09:30", on their own clock) and the UTC text that expressions read.
 
 function parts(instant, zone) {
   const format = new Intl.DateTimeFormat("en-CA", {

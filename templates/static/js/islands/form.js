@@ -70,9 +70,9 @@ class Form extends HTMLElement {
   }
 
   recalculate() {
-    const { fields, record: stored, today, zone, user, new: isNew } = this.#read();
+    const { fields, record: stored, today, zone, clock, user, new: isNew } = this.#read();
     const follow = (type, form, id) => this.#linked.follow(type, form, id);
-    const roots = { today, zone, user, now: new Date().toISOString(), follow };
+    const roots = { today, zone, clock, user, now: new Date().toISOString(), follow };
     let record = this.#reader(fields, stored, (id) => this.#frame(id), roots, null);
     for (let round = 0; round < FOLLOWING && this.#fillDefaults(fields, record, roots, isNew); round += 1) {
       record = this.#reader(fields, stored, (id) => this.#frame(id), roots, null);
@@ -107,7 +107,7 @@ class Form extends HTMLElement {
       const value = run(field.default, record, parent, roots, undefined);
       if (value === undefined) continue;
       const box = control.type === "hidden" ? find(id).querySelector("[role=combobox]") : control;
-      const text = this.#typed(field, value, roots.zone);
+      const text = this.#typed(field, value, roots.clock);
       if (control.type === "hidden" && value !== null && text === undefined) continue;
       const posted = control.type === "hidden" ? value ?? "" : text;
       if (control.value === posted) continue;
@@ -120,11 +120,11 @@ class Form extends HTMLElement {
   }
 
   // A value as a box holds it; undefined for a record whose name is not known.
-  #typed(field, value, zone) {
+  #typed(field, value, clock) {
     if (value === null || value === undefined) return "";
     if (REFERENCES.includes(field.kind)) return this.#linked.name(value);
     if (field.kind === "number") return field.percent ? shift(String(value), 2) : String(value);
-    return field.kind === "datetime" ? localMinute(value, zone) : String(value);
+    return field.kind === "datetime" ? localMinute(value, clock) : String(value);
   }
 
   #frame(id) { return this.querySelector(`.field[data-field="${id}"]`); }
@@ -151,25 +151,25 @@ class Form extends HTMLElement {
     }
     const frame = find(id);
     const controls = frame ? [...frame.querySelectorAll("[name]")] : [];
-    return controls.length ? typed(field, controls, roots.zone) : stored?.[id] ?? null;
+    return controls.length ? typed(field, controls, roots.clock) : stored?.[id] ?? null;
   }
 
   #show(fields, record, parent, roots, find) {
     for (const [id, field] of Object.entries(fields)) {
       const frame = find(id);
       if (!frame) continue;
-      if (field.formula) tell(frame.querySelector("output"), this.#said(field, record[id], roots.zone));
+      if (field.formula) tell(frame.querySelector("output"), this.#said(field, record[id], roots.clock));
       if (field.visible_if) hide(frame, !run(field.visible_if, record, parent, roots, true));
       if (field.required_if) require(frame, field.required || run(field.required_if, record, parent, roots, false));
     }
   }
 
   // A value as the page shows it.
-  #said(field, value, zone) {
+  #said(field, value, clock) {
     if (value === null || value === undefined || value === "") return "";
     if (REFERENCES.includes(field.kind)) return this.#linked.name(value) ?? "";
     if (field.kind === "yes_no") return value ? _("Yes") : _("No");
-    if (field.kind === "datetime") return localMinute(value, zone);
+    if (field.kind === "datetime") return localMinute(value, clock);
     return field.choices?.[value] ?? shown(field, value);
   }
 
@@ -203,7 +203,7 @@ function run(tree, record, parent, roots, otherwise) {
   }
 }
 
-function typed(field, controls, zone) {
+function typed(field, controls, clock) {
   const last = controls.at(-1);
   const text = (last.value ?? "").trim();
   if (field.kind === "list") return controls.filter((one) => one.type !== "checkbox" || one.checked).map((one) => one.value).filter(Boolean);
@@ -212,7 +212,7 @@ function typed(field, controls, zone) {
   if (!text) return null;
   if (field.kind === "number") return number(text, field);
   if (field.kind === "date") return normalDate(text);
-  if (field.kind === "datetime") return instantOf(normalDate(text, true), zone);
+  if (field.kind === "datetime") return instantOf(normalDate(text, true), clock);
   return controls[0].type === "hidden" ? controls[0].value || null : text;
 }
 
