@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from builder_api import drafts, stories
 from builder_api.checking import Known, check
 from builder_api.drafts import Draft
-from builder_api.pruning import prune
 from builder_api.preparing import Consent, Prepared, prepare, require_consent, what_is_known
 from builder_api.pruning import prune
 from engines.actor import Actor, system
