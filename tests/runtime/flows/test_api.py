@@ -178,6 +178,25 @@ def test_incidents_are_for_those_who_keep_the_platform_running(at, department):
     assert department.nodes("dan") == ["director"]
 
 
+def test_a_stuck_flow_stands_on_the_page_of_what_needs_attention_and_goes_on_from_there(at, department):
+    director = ("deals", "r_director", department.people["dan"])
+    department.run("system", lambda tx, app: organisation.withdraw_role(tx, *director))
+    department.submit(department.contract())
+    department.run("system", lambda tx, app: organisation.grant_role(tx, *director))
+    department.run("system", lambda tx, app: organisation.change_member(tx, department.people["eve"], rights=["ops"]))
+    eve = at("eve")
+
+    page = eve.get("/attention").text
+    address = page.split('action="/attention/flows/')[1].split('"')[0]
+    csrf = page.split('name="csrf" value="')[1].split('"')[0]
+    answer = eve.post(f"/attention/flows/{address}", data={"csrf": csrf}, follow_redirects=False)
+
+    assert "Stuck flows" in page and "Nobody was found" in page and "Failed jobs" not in page
+    assert answer.status_code == 303
+    assert department.nodes("dan") == ["director"]
+    assert "Nothing needs attention" in eve.get("/attention").text
+
+
 def test_everything_is_said_in_chinese_too(at, department):
     department.run("system", lambda tx, app: organisation.change_member(tx, department.people["dan"], language="zh"))
     department.submit(department.contract(10))
