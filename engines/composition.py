@@ -14,7 +14,7 @@ from engines.reads import computed_fields_read
 from engines.reports.compile import compile_reports
 from engines.rules.compile import compile_rules
 from engines.totals import sources_of
-from metadata.expressions import Scope, check
+from metadata.expressions import Expression, Scope, check
 from metadata.problems import ROOT, Path, Problem, Problems, Refusal
 from metadata.text import say
 from metadata.value_types import YES_NO
@@ -70,7 +70,7 @@ def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> No
                 relation: Readable = truth(app, form, some_moment, dialect)
                 (relation.rows(rows)[0] if rows else relation).column(field.id)
         except NotPushable as reason:
-            if rows is not None and any(read[0] == "record" for read in field.expression.reads):
+            if rows is not None and field.expression is not None and _reads_record(field.expression):
                 problems.items.append(_row_rests_on_record(path))
                 continue
             message = {
@@ -82,6 +82,10 @@ def refuse_what_no_database_computes(app: CompiledApp, problems: Problems) -> No
                 "zh": "请只使用本记录及其明细的值，或用规则写入字段",
             }
             problems.add(path, "not_pushable", message, hint)
+
+
+def _reads_record(expression: Expression) -> bool:
+    return any(read[0] == "record" for read in expression.reads)
 
 
 def _row_rests_on_record(path: Path) -> Problem:

@@ -15,7 +15,7 @@ from engines.facts import Facts
 from engines.json_values import to_json
 from metadata.expressions import NOWHERE, check
 from metadata.problems import ROOT, NotFound, Problem
-from runtime import flows, identity, jobs, records, sweeps, timers, transaction
+from runtime import flows, identity, jobs, late_totals, records, sweeps, timers, transaction
 from runtime.db import tables
 from runtime.job_kinds import JOB_KINDS
 from runtime.jobs import Job, JobKind
@@ -109,9 +109,9 @@ class Cast:
             self.settle()
 
     def settle(self) -> None:
-        """Do every job that is due; mails are caught."""
+        """Do every job that is due, late totals too; mails are caught."""
         kinds = {**JOB_KINDS, "mail": JobKind("outside", self._catch)}
-        jobs.run_due(self.services, kinds=kinds)
+        jobs.run_due(self.services, self.services.clock() + late_totals.DELAY, kinds)
         self.between()
 
     def resolved(self, raw: Any, app: CompiledApp) -> Any:

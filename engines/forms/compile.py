@@ -19,6 +19,7 @@ from engines.compiled import (
 from engines.forms import tables
 from engines.forms.choices import check_settings
 from engines.forms.filtered import filtered_by
+from engines.forms.formula_limits import check_formulas
 from engines.forms.resolve import FormContext, Resolver
 from engines.forms.storage import Storages
 from engines.forms.written import WrittenField, WrittenForm, written_forms
@@ -85,6 +86,7 @@ class _Compiler:
         for key in self.resolver.totals:
             if (rollup := self.where_stored.rollup(key, self.problems)) is not None:
                 self.rollups[key] = rollup
+        check_formulas(self.resolver, self.where_stored, self.problems)
         main = [form for form in self.resolver.forms.values() if form.parent is None]
         for form in main:
             self.compile_form(form)

@@ -78,6 +78,11 @@ class Storages:
             self._levels[key] = self._find_level(key)
         return self._levels[key]
 
+    def read_by(self, key: FieldKey) -> Iterator[FieldKey]:
+        """Every field that a formula reads, also on the way."""
+        for read in self._resolver.expressions[key].reads:
+            yield from (each for each, _ in self._walk(read, key[0]))
+
     def _find_level(self, key: FieldKey) -> int:
         resolver = self._resolver
         if key in resolver.totals:

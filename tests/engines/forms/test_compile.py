@@ -351,3 +351,18 @@ def test_a_row_cannot_rest_on_a_total_of_its_record() -> None:
     )
 
     assert found == [("/forms/0/fields/1/fields/1", "row_rests_on_record")]
+
+
+def test_a_form_computes_no_more_than_fifty_formulas() -> None:
+    formulas = [field(f"f{each}", "formula", formula="size * 2") for each in range(51)]
+
+    assert problems_of(form("thing", field("size", "number"), *formulas[:50])) == []
+    assert problems_of(form("thing", field("size", "number"), *formulas)) == [("/forms/0", "limit_exceeded")]
+
+
+def test_formulas_do_not_rest_on_more_than_ten_others() -> None:
+    chain = [field(f"f{each}", "formula", formula=f"f{each - 1} + 1" if each else "size + 1") for each in range(12)]
+
+    assert problems_of(form("thing", field("size", "number"), *chain[:10])) == []
+    found = problems_of(form("thing", field("size", "number"), *chain))
+    assert found == [("/forms/0/fields/11/formula", "limit_exceeded")]

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from builder_api import stories
+from builder_api.publish import import_document
 from engines.actor import system
 from runtime import derived, jobs, late_totals, records, totals_job, transaction
 from runtime.db import tables
@@ -321,3 +323,22 @@ def test_the_job_is_known_to_workers() -> None:
     from runtime.job_kinds import JOB_KINDS
 
     assert JOB_KINDS[late_totals.KIND] == JobKind("outside", totals_job.settle)
+
+
+def test_a_story_sees_what_is_worked_out_a_moment_later(stage: Shop) -> None:
+    story = {
+        "name": "a total follows",
+        "people": {"kim": ["keeper"]},
+        "today": "2026-03-02",
+        "steps": [
+            {"kim": "saves", "form": "level1", "values": {}, "as": "first"},
+            {"kim": "saves", "form": "level0", "values": {"up": "=first", "total": 10}},
+            {"then": "record", "first": {"total": 10, "double": 20}},
+        ],
+    }
+    document = {**tower(1, eventual=True), "stories": [story]}
+
+    stage.publish(document)
+
+    told = stories.tell(stage.app.definition, lambda services, _: import_document(services, document))
+    assert stories.problems_of(told) == []
