@@ -184,9 +184,9 @@ def begin(services: Services, actor: Actor, cause: Cause | None = None, known: J
 
 
 @contextmanager
-def read(services: Services, actor: Actor, known: JustRead | None = None) -> Iterator[Tx]:
-    """Open a transaction that only reads."""
-    with services.database.read() as connection:
+def read(services: Services, actor: Actor, known: JustRead | None = None, seconds: float | None = None) -> Iterator[Tx]:
+    """Open a transaction that only reads; each of its statements may take so many seconds."""
+    with services.database.read(seconds) as connection:
         tx = _tx(services, connection, actor, Cause(0), known)
         if known is not None and known.manifest is not None:
             tx.live[known.app] = known.manifest

@@ -21,11 +21,15 @@ T = TypeVar("T")
 POOL_SIZE = 40  # as many as there are request threads (L67)
 POOL_WAIT_SECONDS = 2.0
 BUSY_SECONDS = 5.0
-READ_SECONDS = 30.0
+READ_SECONDS = 30.0  # that a statement may take where nothing else is said
+LIST_SECONDS = 2.0
+REPORT_SECONDS = 10.0
 RETRIES = 3
 IDLE_SECONDS_BEFORE_PING = 10.0
 RETRYABLE_SQLSTATES = {"40001", "40P01"}  # serialisation failure, deadlock
 SQLITE_STEPS_BETWEEN_CLOCK_LOOKS = 20_000
+
+SECONDS, BEGUN = "statement_seconds", "statement_begun"  # what a connection remembers
 
 OnConnect = Callable[[sqlite3.Connection], None]
 
@@ -67,19 +71,23 @@ class Database:
         return self.dialect == "postgresql"
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self, seconds: float | None = None) -> Iterator[Connection]:
         """Give a connection to read through; a statement that runs too long is stopped."""
+        limit = READ_SECONDS if seconds is None else seconds
         with _clear_errors(), self._reader.connect() as connection:
             if self.is_postgresql:
+                _postgresql_time_limit(connection, limit)
                 yield connection
             else:
-                with _sqlite_time_limit(connection, READ_SECONDS):
+                with _sqlite_time_limit(connection, limit):
                     yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection that writes: committed at the end, rolled back when an exception passes."""
         with self._writing() as connection, connection.begin():
+            if connection.info.get(SECONDS, READ_SECONDS) != READ_SECONDS:  # as the last reader has left it
+                connection.execute(text(f"SET LOCAL statement_timeout = {READ_SECONDS * 1000:.0f}"))
             yield connection
 
     @contextmanager
@@ -193,6 +201,8 @@ def _sqlite_engine(url: str, on_connect: OnConnect, busy_seconds: float) -> Engi
         writes = connection.get_execution_options().get("write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    event.listen(engine, "before_cursor_execute", _note_begin)
+
     @event.listens_for(engine, "handle_error")
     def call_it_by_its_name(context: ExceptionContext) -> None:
         """A number beyond 64 bits is the asker's mistake, as it is on PostgreSQL, and no accident."""
@@ -214,15 +224,30 @@ def _register_expression_functions(connection: sqlite3.Connection) -> None:
 @contextmanager
 def _sqlite_time_limit(connection: Connection, seconds: float) -> Iterator[None]:
     raw: Any = connection.connection.driver_connection
-    deadline = time.monotonic() + seconds
-    raw.set_progress_handler(lambda: time.monotonic() > deadline, SQLITE_STEPS_BETWEEN_CLOCK_LOOKS)
+    begun = connection.info
+
+    def is_over() -> bool:
+        return time.monotonic() > begun.get(BEGUN, 0.0) + seconds
+
+    raw.set_progress_handler(is_over, SQLITE_STEPS_BETWEEN_CLOCK_LOOKS)
     try:
         yield
     finally:
         raw.set_progress_handler(None, 0)
 
 
+def _note_begin(connection: Connection, *_: Any) -> None:
+    connection.info[BEGUN] = time.monotonic()
+
+
 # --- PostgreSQL ---
+
+
+def _postgresql_time_limit(connection: Connection, seconds: float) -> None:
+    """Say how long a statement may take, where it is not said already; a connection keeps it until told otherwise."""
+    if connection.info.get(SECONDS, READ_SECONDS) != seconds:
+        connection.execute(text(f"SET statement_timeout = {seconds * 1000:.0f}"))
+        connection.info[SECONDS] = seconds
 
 
 def _postgresql_engine(url: str) -> Engine:
@@ -299,8 +324,8 @@ def _refusal_for(error: exc.OperationalError) -> Refusal | None:
 
 def _too_slow() -> TooSlow:
     message = {
-        "en": "The answer took longer than 30 seconds and was stopped",
-        "zh": "查询超过 30 秒，已停止",
+        "en": "The answer took too long and was stopped",
+        "zh": "查询耗时过长，已停止",
     }
     hint = {"en": "Narrow the filter or the period", "zh": "请缩小筛选条件或时间范围"}
     return TooSlow(Problem(ROOT, "query_timeout", message, hint))

@@ -13,6 +13,7 @@ from engines.compiled import CompiledApp, CompiledForm
 from engines.json_values import id_in
 from metadata.problems import ROOT, Conflict, Invalid, LimitExceeded, NotFound, Path, Problem, Refused
 from runtime import audit, reading, records
+from runtime.db.engine import LIST_SECONDS
 from runtime.idempotency import Answer
 from runtime.question import no_form, no_record
 from runtime.reading import ListQuery
@@ -191,7 +192,7 @@ def record_history(app: str, form: str, id: str, visit: SignedIn) -> Response:
 
 
 def _page(visit: Visit, app: str, form: str, query: ListQuery) -> Response:
-    with visit.read() as tx:
+    with visit.read(LIST_SECONDS) as tx:
         compiled = tx.services.apps.live(tx, app)
         page = reading.list_records(tx, compiled, form, query)
         found = page_json(compiled, compiled.form(form), page)

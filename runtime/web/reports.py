@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from metadata.problems import ROOT, Invalid, Problem
 from metadata.text import say
 from runtime import reports
+from runtime.db.engine import REPORT_SECONDS
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import SignedIn, Visit
 from runtime.web.incoming import number_in
@@ -30,7 +31,7 @@ def list_reports(app: str, visit: SignedIn) -> JsonResponse:
 @router.get("/reports/{report}")
 def run_report(app: str, report: str, visit: SignedIn) -> JsonResponse:
     """Run a report; its parameters are query parameters."""
-    with visit.heavy(), visit.read() as tx:
+    with visit.heavy(), visit.read(REPORT_SECONDS) as tx:
         answer = reports.run(tx, visit.services.apps.live(tx.connection, app), report, _parameters(visit))
     tell_reports(visit, app, answer)
     return JsonResponse(answer_as_json(answer, visit.language))
@@ -43,7 +44,7 @@ def records_behind(app: str, report: str, visit: SignedIn) -> JsonResponse:
     group = {name.removeprefix(GROUP): value or None for name, value in query.items() if name.startswith(GROUP)}
     fields = tuple(query["fields"].split(",")) if query.get("fields") else None
     page, size = _whole(query, "page", 1, 10_000), _whole(query, "size", reports.PAGE_SIZE, 200)
-    with visit.heavy(), visit.read() as tx:
+    with visit.heavy(), visit.read(REPORT_SECONDS) as tx:
         live = visit.services.apps.live(tx.connection, app)
         behind = reports.records_behind(tx, live, report, _parameters(visit), group, fields, page, size)
         form = live.form(reports.find(tx, live, report).form)
@@ -63,7 +64,7 @@ def list_dashboards(app: str, visit: SignedIn) -> JsonResponse:
 @router.get("/dashboards/{dashboard}")
 def run_dashboard(app: str, dashboard: str, visit: SignedIn) -> JsonResponse:
     """Run all cards of a dashboard; its filters are query parameters."""
-    with visit.heavy(), visit.read() as tx:
+    with visit.heavy(), visit.read(REPORT_SECONDS) as tx:
         live = visit.services.apps.live(tx.connection, app)
         found, cards = reports.dashboard(tx, live, dashboard, _parameters(visit))
     tell_reports(visit, app, *(each.answer for each in cards if each.answer is not None))

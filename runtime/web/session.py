@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from engines.json_values import id_in
+from metadata.problems import Refusal
 from runtime import members, organisation, sessions, sign_in
 from runtime.sessions import Session
 from runtime.transaction import Tx
@@ -90,6 +91,7 @@ def me(visit: SignedIn) -> JsonResponse:
     actor = visit.actor
     department = manager = None
     with visit.read() as tx:
+        roles = {app: _roles(tx, app, held) for app, held in actor.roles.items() if held}
         people, departments = tx.organisation.people, tx.organisation.departments
         if actor.department is not None and actor.department in departments:
             department = {"id": str(actor.department), "name": departments[actor.department].name}
@@ -104,12 +106,21 @@ def me(visit: SignedIn) -> JsonResponse:
             "time_zone": actor.time_zone,
             "department": department,
             "manager": manager,
-            "roles": {app: sorted(roles) for app, roles in actor.roles.items()},
+            "roles": roles,
             "rights": sorted(actor.rights),
             "scopes": None if actor.scopes is None else sorted(actor.scopes),
             "csrf": visit.csrf or None,
         }
     )
+
+
+def _roles(tx: Tx, app: str, held: frozenset[str]) -> list[str]:
+    """The names of roles; one that the live app does not know any more keeps its id."""
+    try:
+        names = tx.services.apps.live(tx, app).role_names
+    except Refusal:  # the app has gone, or cannot be read at the moment
+        names = {}
+    return sorted(names.get(each, each) for each in held)
 
 
 @router.patch("/me")

@@ -1,6 +1,8 @@
 """Reads a JSON body strictly: what Python would let pass in silence becomes a problem that names its place."""
 
 import json
+import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -8,6 +10,7 @@ from metadata.problems import ROOT, LimitExceeded, Path, Problem, Refusal
 from metadata.text import Text
 
 DEPTH, KEYS, ITEMS, DIGITS = 32, 2_000, 10_000, 40
+BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 
 
 class BadJson(Refusal):
@@ -16,6 +19,15 @@ class BadJson(Refusal):
     status = 400
     code = "bad_json"
     title = {"en": "The body is not valid JSON", "zh": "请求内容不是有效的 JSON"}
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """What stands where a number should; only its place has still to be found."""
+
+    code: str
+    message: Text
+    hint: Text
 
 
 class TwiceTheSame(dict[str, Any]):
@@ -36,9 +48,10 @@ def read_json(body: bytes) -> Any:
             "en": f"Not JSON at line {error.lineno}, column {error.colno}: {error.msg.lower()}",
             "zh": f"第 {error.lineno} 行第 {error.colno} 列不是有效的 JSON",
         }
-        _refuse("bad_json", message)
+        hint = {"en": "Mind commas, quotes and brackets just before it", "zh": "请检查其前面的逗号、引号与括号"}
+        _refuse("bad_json", message, hint=hint)
     except RecursionError:
-        _too_deep(ROOT)
+        _too_deep(ROOT, _where_it_is_deep(text))
     _walk(value)
     return value
 
@@ -68,25 +81,25 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return marked
 
 
-def _constant(name: str) -> NoReturn:
-    _refuse("not_a_number", {"en": f"{name} is not a JSON number", "zh": f"{name} 不是有效的 JSON 数字"})
+def _constant(name: str) -> Misfit:
+    message = {"en": f"{name} is not a JSON number", "zh": f"{name} 不是有效的 JSON 数字"}
+    return Misfit("not_a_number", message, {"en": "Send null for no value", "zh": "没有值时请发送 null"})
 
 
-def _exact(digits: str) -> Decimal:
+def _exact(digits: str) -> Decimal | Misfit:
     number = Decimal(digits)
-    if len(digits) > DIGITS or not -400 < number.adjusted() < 400:
-        _long_number()
-    return number
+    return TOO_LONG if len(digits) > DIGITS or not -400 < number.adjusted() < 400 else number
 
 
-def _whole_number(digits: str) -> int:
-    if len(digits) > DIGITS:
-        _long_number()
-    return int(digits)
+def _whole_number(digits: str) -> int | Misfit:
+    return TOO_LONG if len(digits) > DIGITS else int(digits)
 
 
-def _long_number() -> NoReturn:
-    _refuse("number_too_long", {"en": "A number is too long", "zh": "数字过长"})
+TOO_LONG = Misfit(
+    "number_too_long",
+    {"en": "This number is too long", "zh": "数字过长"},
+    {"en": "Numbers have at most 15 digits; ids are sent as text", "zh": "数字最多 15 位；标识请以文本发送"},
+)
 
 
 def _walk(value: Any) -> None:
@@ -96,6 +109,8 @@ def _walk(value: Any) -> None:
         at, path, depth = waiting.pop()
         if isinstance(at, str):
             _check_text(at, path)
+        elif isinstance(at, Misfit):
+            _refuse(at.code, at.message, path, at.hint)
         elif isinstance(at, dict):
             _check_object(at, path)
             waiting.extend((child, path / key, depth + 1) for key, child in at.items())
@@ -109,7 +124,8 @@ def _walk(value: Any) -> None:
 def _check_object(value: dict[str, Any], path: Path) -> None:
     if isinstance(value, TwiceTheSame):
         message = {"en": f"The key “{value.key}” stands here twice", "zh": f"键“{value.key}”在此重复出现"}
-        _refuse("duplicate_key", message, path / value.key)
+        hint = {"en": "Send each key once: which of the two was meant is unclear", "zh": "每个键只能出现一次"}
+        _refuse("duplicate_key", message, path / value.key, hint)
     _check_width(len(value), KEYS, "keys", path)
     for key in value:
         _check_text(key, path)
@@ -136,11 +152,29 @@ def _check_width(count: int, maximum: int, name: str, path: Path) -> None:
         )
 
 
-def _too_deep(path: Path) -> NoReturn:
-    shown = Path(path.parts[:8])
+def _too_deep(path: Path, where: tuple[int, int] | None = None) -> NoReturn:
     message = {"en": f"Nested deeper than {DEPTH} levels", "zh": f"嵌套超过 {DEPTH} 层"}
-    raise LimitExceeded(Problem(shown, "limit_exceeded", message, limit={"name": "depth", "maximum": DEPTH}))
+    if where is not None:
+        line, column = where
+        message = {
+            "en": f"{message['en']} at line {line}, column {column}",
+            "zh": f"第 {line} 行第 {column} 列{message['zh']}",
+        }
+    hint = {"en": "No value of ours lies so deep: look for a bracket too many", "zh": "请检查是否有多余的括号"}
+    limit = {"name": "depth", "maximum": DEPTH}
+    raise LimitExceeded(Problem(Path(path.parts[:8]), "limit_exceeded", message, hint, limit))
 
 
-def _refuse(code: str, message: Text, path: Path = ROOT) -> NoReturn:
-    raise BadJson(Problem(path, code, message))
+def _where_it_is_deep(text: str) -> tuple[int, int]:
+    """Line and column of the first bracket that opens one level too many; brackets in strings are none."""
+    depth = 0
+    for found in BRACKETS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > DEPTH:
+            line = text.count("\n", 0, found.start()) + 1
+            return line, found.start() - text.rfind("\n", 0, found.start())
+    return 1, 1
+
+
+def _refuse(code: str, message: Text, path: Path = ROOT, hint: Text = "") -> NoReturn:
+    raise BadJson(Problem(path, code, message, hint))

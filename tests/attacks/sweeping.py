@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
+from engines.json_values import moment_text
 from runtime.server import all_routes
 from tests.attacks.conftest import Installation
 
@@ -26,6 +27,8 @@ GENERAL = (
     "?filter=" + quote("any(f.content != '' for f in follow_ups)"),
     "?filter=" + quote("owner.name == 'Zoe'"),
     "?fields=no_such_field",
+    "?as_of={now}&expand=customer",
+    "?as_of={now}&count=exact&filter=" + quote("any(f.content != '' for f in follow_ups) or amount > 1"),
 )
 DRILLS = (
     "",
@@ -90,6 +93,7 @@ def _questions(made: Installation, path: str, place: str) -> Iterator[str]:
         yield from _of_list(made, place)
     elif path.endswith("/records/{id}"):
         yield from (
+            f"?as_of={_now(made)}",
             "?expand=customer,opportunity.customer,finance_contact.customer",
             *(f"?fields={each}" for each in ("cost", "credit_limit", *PATHS[:3])),
         )
@@ -108,8 +112,12 @@ def _questions(made: Installation, path: str, place: str) -> Iterator[str]:
         yield from (f"?field={each}" for each in FIELDS)
 
 
+def _now(made: Installation) -> str:
+    return moment_text(made.services.clock())
+
+
 def _of_list(made: Installation, place: str) -> Iterator[str]:
-    yield from GENERAL
+    yield from (each.replace("{now}", _now(made)) for each in GENERAL)
     if place.endswith("/trash"):
         return
     fields = made.app.form(place.split("/forms/")[1].split("/")[0]).field_ids

@@ -15,6 +15,7 @@ from engines.reports import groups
 from engines.reports.compiled import CompiledDashboard, CompiledParameter, CompiledReport
 from engines.reports.result import ResultColumn, ResultRow
 from runtime import reports
+from runtime.db.engine import REPORT_SECONDS
 from runtime.reading import labels_of
 from runtime.transaction import Tx
 from runtime.web import formats
@@ -32,7 +33,7 @@ SHOWN_COLUMNS = 6
 
 @router.get("/dashboards/{dashboard}")
 def dashboard_page(page: SignedInOnly, app: str, dashboard: str) -> Response:
-    with page.visit.heavy(), page.visit.read() as tx:
+    with page.visit.heavy(), page.visit.read(REPORT_SECONDS) as tx:
         live = page.services.apps.live(tx, app)
         asked = dict(page.request.query_params)
         found, cards = reports.dashboard(tx, live, dashboard, asked)
@@ -53,7 +54,7 @@ def dashboard_page(page: SignedInOnly, app: str, dashboard: str) -> Response:
 
 @router.get("/reports/{report}")
 def report_page(page: SignedInOnly, app: str, report: str) -> Response:
-    with page.visit.heavy(), page.visit.read() as tx:
+    with page.visit.heavy(), page.visit.read(REPORT_SECONDS) as tx:
         live = page.services.apps.live(tx, app)
         asked = dict(page.request.query_params)
         answer = reports.run(tx, live, report, asked)

@@ -139,15 +139,26 @@ def test_a_write_inside_a_write_is_refused_soon(tmp_path: Path) -> None:
     database.dispose()
 
 
-def test_a_question_that_takes_too_long_is_stopped(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_that_takes_too_long_is_stopped(database: Database) -> None:
     endless = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT max(i) FROM n"
     )
-    monkeypatch.setattr("runtime.db.engine.READ_SECONDS", 0.05)
-    with pytest.raises(TooSlow), database.read() as connection:
-        if database.is_postgresql:
-            connection.execute(text("SET statement_timeout = '50ms'"))
+    with pytest.raises(TooSlow), database.read(0.05) as connection:
         connection.execute(text(endless))
+
+
+def test_the_time_a_list_may_take_holds_for_lists_only(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("there the reader keeps the time, and nothing is left behind")
+    said = text("SHOW statement_timeout")
+    with database.read(2.0) as connection:
+        assert connection.execute(said).scalar() == "2s"
+    with database.write() as connection:
+        assert connection.execute(said).scalar() == "30s"
+    with database.read() as connection:
+        assert connection.execute(said).scalar() == "30s"
+    with database.read(10.0) as connection:
+        assert connection.execute(said).scalar() == "10s"
 
 
 def test_a_closed_server_connection_is_replaced(

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from builder_api.publish import import_document
 from engines.actor import system
+from engines.json_values import moment_text
 from runtime import organisation, transaction
 from runtime.services import Services
 from tests.runtime.records.conftest import DEFINITION
@@ -185,3 +186,31 @@ def test_a_record_is_handed_over_by_who_may(api: Api) -> None:
     assert api.call("POST", "deal", place, json={"owner": "12", "version": 2}).status_code == 422
     assert api.act("Sara").call("GET", "deal", f"/{deal['id']}").json()["owner"] == sara
     assert api.act("Sven").call("GET", "deal", f"/{deal['id']}").status_code == 404
+
+
+def test_the_past_is_read_by_a_moment(api: Api, clock: Any) -> None:
+    api.act("Dora")
+    made = api.create("customer", name="Acme", tags=["a"])
+    then = moment_text(clock())
+    clock.move(hours=1)
+    place = RECORDS.format(form="customer") + f"/{made['id']}"
+    api.client.patch(place, json={"values": {"name": "Bolt"}, "version": 1})
+
+    was = api.client.get(f"{place}?as_of={then}")
+    assert (was.json()["version"], was.json()["values"]["name"]) == (1, "Acme")
+    assert "etag" not in was.headers
+    listed = api.call("GET", "customer", f"?as_of={then}&filter=name=='Acme'&fields=name,tags").json()
+    assert [each["values"] for each in listed["items"]] == [{"name": "Acme", "tags": ["a"]}]
+    assert api.call("GET", "customer", "?filter=name=='Acme'").json()["items"] == []
+    for bad in ("yesterday", "2026-03-09", "2026-03-09T14:30:00", "9999-12-31T23:59:59-23:59", "2999-01-01T00:00:00Z"):
+        answer = api.call("GET", "customer", f"?as_of={bad}")
+        assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "/as_of")
+        assert answer.json()["errors"][0]["hint"]
+    assert api.call("GET", "customer", f"/trash?as_of={then}").status_code == 422
+    api.act("Sven")
+    assert api.call("GET", "customer", f"?as_of={then}").status_code == 403
+
+
+def test_who_i_am_names_my_roles(api: Api) -> None:
+    assert api.act("Dora").client.get("/api/v1/me").json()["roles"] == {"office": ["director"]}
+    assert api.act("Nobody").client.get("/api/v1/me").json()["roles"] == {}
