@@ -22,6 +22,7 @@ class FieldDefinition(Named):
     visible_if: YesNoExpression | None = None
     read_only: bool = False
     unique: bool = False
+    indexed: bool = False
     default: ValueOf = None
     width: Literal["full", "half", "third"] | None = None
 

@@ -183,6 +183,13 @@ class _Compiler:
             message = {"en": "This field cannot be unique", "zh": "该字段不能设为唯一"}
             hint = {"en": "Only stored single values can", "zh": "只有存储的单值字段可以"}
             self.problems.add(written.path / "unique", "cannot_be_unique", message, hint)
+        if written.definition.indexed and not tables.can_be_indexed(compiled):
+            message = {"en": "This field cannot be indexed", "zh": "该字段不能建立索引"}
+            hint = {
+                "en": "Only stored single values can, and no long texts or yes/no fields",
+                "zh": "只有存储的单值字段可以，长文本和是否字段除外",
+            }
+            self.problems.add(written.path / "indexed", "cannot_be_indexed", message, hint)
         if compiled.is_derived and (compiled.required or written.definition.default is not None):
             key = "required" if compiled.required else "default"
             message = {

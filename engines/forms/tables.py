@@ -99,8 +99,8 @@ def side_table(
 def add_indexes(
     table: sa.Table, fields: Iterable[CompiledField], in_rows: bool, filtered: Container[str] = frozenset()
 ) -> None:
-    """Give the columns that are searched by an index (links, members, stages, dates, and what the app filters by, by
-    name), and unique ones a unique one.
+    """Give the columns that are searched by an index (links, members, stages, dates, what the app filters by, by name,
+    and what its author wants indexed), and unique ones a unique one.
 
     What lies in the trash does not count for uniqueness. Rows are unique within their record, which no index says.
     """
@@ -112,8 +112,22 @@ def add_indexes(
             alive = table.c.deleted_at.is_(None)
             name = f"uq_{table.name}_{field.column}"
             index(name, column, unique=True, sqlite_where=alive, postgresql_where=alive)
-        elif _is_searched_by(field) or (field.name in filtered and _fits_an_index(field)):
+        elif _is_searched_by(field) or (_is_asked_for(field, filtered) and _fits_an_index(field)):
             index(f"ix_{table.name}_{field.column}", column)
+
+
+def can_be_indexed(field: CompiledField) -> bool:
+    """Whether a column of its own keeps the values, of a kind that an index can order."""
+    return field.column is not None and (_is_searched_by(field) or _fits_an_index(field))
+
+
+def has_index(table: sa.Table, field: CompiledField) -> bool:
+    """Whether filters by this field find an index."""
+    return any(field.column == each.columns[0].name for each in table.indexes)
+
+
+def _is_asked_for(field: CompiledField, filtered: Container[str]) -> bool:
+    return field.name in filtered or bool(getattr(field.options, "indexed", False))
 
 
 def _is_searched_by(field: CompiledField) -> bool:

@@ -52,7 +52,9 @@ def _carry_out(connection: sa.Connection, operations: Operations, step: Step) ->
     elif step.index is not None and step.kind == "add_index":
         if step.index.unique:
             _refuse_doubles(connection, step)
-        operations.invoke(CreateIndexOp.from_index(step.index))
+        creation = CreateIndexOp.from_index(step.index)
+        creation.if_not_exists = not step.index.unique  # one that nobody asked for any more is still there
+        operations.invoke(creation)
     elif step.index is not None and step.kind == "drop_index":
         operations.invoke(DropIndexOp(str(step.index.name), table.name, if_exists=True))
 

@@ -352,3 +352,15 @@ def test_a_former_index_is_made_anew_with_its_blanks_first(database: Database) -
         found = dict(connection.execute(named).all())
     assert all("NULLS FIRST" in definition for definition in found.values())
     assert "WHERE (deleted_at IS NULL)" in found["uq_a1_t_deal_f_code"]
+
+
+def test_an_index_may_be_asked_for_given_up_and_asked_for_again(database: Database) -> None:
+    wanted, unwanted = form("deal", {**NAME, "indexed": True}), form("deal", NAME)
+    app, _ = publish(database, None, unwanted)
+
+    for each in (wanted, unwanted, wanted):
+        app, _ = publish(database, app, each)
+
+    with database.read() as connection:
+        assert drift(connection, app) == []
+        assert "ix_a1_t_deal_f_name" in {each["name"] for each in sa.inspect(connection).get_indexes("a1_t_deal")}
