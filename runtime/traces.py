@@ -8,26 +8,24 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 
 from engines import access
 from engines.access import scope_needs, view
-from engines.actor import Actor
-from engines.compiled import SYSTEM_TITLES, CompiledApp, CompiledField
+from engines.compiled import CompiledApp
 from engines.events import MomentCame, RecordChanged
-from engines.expressions.phrases import PHRASES, glued
 from engines.facts import Needs
-from engines.json_values import moment_text, to_json
-from engines.rules import CompiledRule, RuleTrace, term_in_words, why
+from engines.json_values import moment_text
+from engines.rules import CompiledRule, RuleTrace, why
 from metadata.problems import ROOT, NotFound, Problem, Refusal
 from metadata.text import Text, say
 from runtime import history, rule_states, storage
 from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.effect_json import read_value, write_value
+from runtime.trace_words import Reader, tell
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
@@ -144,7 +142,7 @@ def show(tx: "Tx", app: CompiledApp, found: RuleTrace, language: str) -> dict[st
     if visible is None:
         raise NotFound(Problem(ROOT, "not_found", {"en": "There is no such record", "zh": "记录不存在"}))
     row = {"rule": found.rule, "event": found.event, "outcome": found.outcome, "form": found.form}
-    told = _tell(app, tx.actor, row, found.as_json(), visible, language)
+    told = tell(Reader(app, tx.actor, tx.organisation, language), row, found.as_json(), visible)
     told["failing"] = [term for term in told["terms"] if term["value"] is False]
     return told
 
@@ -168,7 +166,8 @@ def _shown(tx: "Tx", app: CompiledApp, wanted: Any, limit: int) -> list[dict[str
             detail = read_value(row["detail"])
             about = {"id": str(row["id"]), "at": moment_text(row["at"]), "cause": str(row["cause"])}
             record = str(row["record"]) if row["record"] is not None else None
-            told.append({**about, "record": record, **_tell(app, tx.actor, row, detail, fields, tx.actor.language)})
+            reader = Reader(app, tx.actor, tx.organisation, tx.actor.language)
+            told.append({**about, "record": record, **tell(reader, row, detail, fields)})
     return told
 
 
@@ -187,111 +186,6 @@ def _visible_fields(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -
     facts = facts | fetch(tx, app, needs, facts.actor) if needs else facts
     shown = {id: access.show(seen, record, facts) for id, record in records.items()}
     return {id: frozenset(values) for id, values in shown.items() if values is not None}
-
-
-def _tell(
-    app: CompiledApp, actor: Actor, row: Any, detail: Mapping[str, Any], visible: frozenset[str], language: str
-) -> dict[str, Any]:
-    rule = app.rules.rules.get(row["rule"])
-    return {
-        "rule": rule.name if rule is not None else detail["name"],
-        "title": say(rule.title, language) if rule is not None else detail["name"],
-        "event": row["event"],
-        "outcome": row["outcome"],
-        "terms": [
-            _term(app, actor, row["form"] or "", rule.rows if rule is not None else None, visible, each, language)
-            for each in detail["terms"]
-        ],
-        "actions": list(detail["actions"]),
-        "reason": say(detail["reason"], language),
-    }
-
-
-def _term(
-    app: CompiledApp,
-    actor: Actor,
-    form: str,
-    rows: str | None,
-    readable: frozenset[str],
-    term: Mapping[str, Any],
-    language: str,
-) -> dict[str, Any]:
-    """A term, as written and in words, with what it read; where a field is hidden, so is the outcome."""
-    reads = [(tuple(path), value) for path, value in term["reads"]]
-    hidden = [
-        path for path, _ in reads if not _may_see(app, form, readable, path) or not _may_follow(app, actor, form, path)
-    ]
-    if hidden:
-        return {"text": None, "words": None, "value": None, "hidden": True, "reads": []}
-    return {
-        "text": term["text"],
-        "words": term_in_words(app, form, rows, term["text"], language) or term["text"],
-        "value": term["value"],
-        "hidden": False,
-        "reads": [
-            {
-                "name": _name(app, form, path),
-                "title": _title(app, form, path, language),
-                "value": _plain(app, form, path, value),
-            }
-            for path, value in reads
-            if len(path) == 2
-        ],
-    }
-
-
-def _may_see(app: CompiledApp, form: str, readable: frozenset[str], path: tuple[str, ...]) -> bool:
-    if path[0] not in ("record", "old") or len(path) < 2:
-        return True
-    rows = next((each for each in app.forms[form].subforms if each.subform and path[1] in each.subform.fields), None)
-    if rows is not None:
-        return rows.id in readable
-    return path[1] in readable or path[1] not in app.forms[form].fields
-
-
-def _may_follow(app: CompiledApp, actor: Actor, form: str, path: tuple[str, ...]) -> bool:
-    """Whether what lies behind links is open to the viewer in every record: a trace does not know which one it was."""
-    at: str | None = form
-    for step, following in pairwise(path[1:] if path[0] in ("record", "old", "row") else ()):
-        field = _field(app, at, step) if at is not None else None
-        at = field.target if field is not None else None
-        if at is not None and not _is_open(view(app, actor, at), app.forms[at].fields, following):
-            return False
-    return True
-
-
-def _is_open(seen: access.View, fields: Mapping[str, Any], field: str) -> bool:
-    everywhere = any(grant.is_everywhere for grant in seen.grants)
-    return everywhere and (field not in fields or seen.masks.get(field) == ())
-
-
-def _field(app: CompiledApp, form: str, id: str) -> CompiledField | None:
-    """A field of the form, or of its rows, by id."""
-    if form not in app.forms:
-        return None
-    holders = [app.forms[form], *(each.subform for each in app.forms[form].subforms if each.subform is not None)]
-    return next((each.fields[id] for each in holders if id in each.fields), None)
-
-
-def _name(app: CompiledApp, form: str, path: tuple[str, ...]) -> str:
-    field = _field(app, form, path[-1])
-    name = field.name if field is not None else path[-1]
-    return f"old.{name}" if path[0] == "old" else name
-
-
-def _title(app: CompiledApp, form: str, path: tuple[str, ...], language: str) -> str:
-    """What people call the field; before the change, as the words of an expression say it."""
-    field = _field(app, form, path[-1])
-    title = say(field.title if field is not None else SYSTEM_TITLES.get(path[-1], path[-1]), language)
-    return glued(say(PHRASES["before"], language), {"a": title}) if path[0] == "old" else title
-
-
-def _plain(app: CompiledApp, form: str, path: tuple[str, ...], value: Any) -> Any:
-    field = _field(app, form, path[-1])
-    type = field.type if field is not None else history.SYSTEM_TYPES.get(path[-1])
-    if type is not None and type.name != "rows":
-        return to_json(value, type)
-    return value if isinstance(value, str | int | bool) or value is None else str(value)
 
 
 def _event(tx: "Tx", app: CompiledApp, form: str, record: int, seq: int | None) -> tuple[Any, RecordChanged]:

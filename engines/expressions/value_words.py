@@ -113,7 +113,7 @@ class ValueWords:
             share = known is not None and known.percent
             if like is not None and like.kind == "call" and like.value == "YEAR":
                 return Said(plain(value))
-            return Said(f"{_thousands(value * 100)} %" if share else _thousands(value))
+            return Said(f"{thousands(value * 100)} %" if share else thousands(value))
         if isinstance(value, date | datetime):
             return Said(value.isoformat(" ", "minutes") if isinstance(value, datetime) else value.isoformat())
         if node.type.is_reference:
@@ -253,5 +253,6 @@ def is_user(node: Node) -> bool:
     return node.kind == "root" and node.value == "user"
 
 
-def _thousands(number: Decimal) -> str:
+def thousands(number: Decimal) -> str:
+    """A number as people write it, its thousands set apart."""
     return f"{Decimal(plain(number)):,f}"

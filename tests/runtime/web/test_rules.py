@@ -51,7 +51,7 @@ def test_a_trace_shows_the_value_of_each_term(
 
     assert (trace["rule"], trace["outcome"], trace["actions"]) == ("rule_0", "fired", ["notify"])
     assert [(term["text"], term["value"]) for term in trace["terms"]] == [("score > 80", True), ("amount > 100", True)]
-    assert trace["terms"][1]["reads"] == [{"name": "amount", "title": "Amount", "value": 200}]
+    assert trace["terms"][1]["reads"] == [{"name": "amount", "title": "Amount", "value": 200, "said": "200"}]
     assert trace["terms"][0]["words"] == "Score is greater than 80"
 
 
