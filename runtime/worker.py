@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from engines.actor import system
 from runtime import (
+    audit_seal,
     files,
     flows,
     idempotency,
@@ -49,6 +50,7 @@ QUEUE = "jobs"
 WORKFLOW = "perform_job"
 VERSION = "1"  # constant, or DBOS would leave the jobs of an older release behind; payloads carry their own version
 TICK_SECONDS = 1.0
+SEAL_SECONDS = 5.0
 SWEEP_SECONDS = 60.0
 REAP_SECONDS = 10.0
 HEARTBEAT_SECONDS = 5.0
@@ -146,6 +148,12 @@ def tick(running: Running) -> None:
     timers.run(running.services)
 
 
+def seal_audit(running: Running) -> None:
+    """Five seconds' work: what was told in the audit trail is sealed."""
+    with suppress(IntegrityError):  # another worker sealed at the same moment; what is left comes next time
+        audit_seal.seal(running.services)
+
+
 def sweep(running: Running) -> None:
     """One minute's work: sweeps, tasks of people who left, and jobs that no queue holds any more."""
     sweeps.run(running.services)
@@ -226,6 +234,7 @@ def _keep_ticking(running: Running) -> None:
         (HEARTBEAT_SECONDS, beat),
         (REAP_SECONDS, reap),
         (TICK_SECONDS, tick),
+        (SEAL_SECONDS, seal_audit),
         (SWEEP_SECONDS, sweep),
         (TIDY_SECONDS, tidy),
     )
