@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from metadata.kinds import Kinds
     from runtime.apps import Apps
     from runtime.jobs import Queue
+    from runtime.slow_lists import SlowLists
 
 Clock = Callable[[], datetime]
 
@@ -35,6 +36,13 @@ class Services:
     queue: "Queue | None" = None  # who carries jobs to workers; without one they wait for `jobs.run_due`
     lock: Lock = field(default_factory=Lock)
     answering: set[object] = field(default_factory=set)  # the idempotency keys this process answers right now
+
+    @cached_property
+    def slow_lists(self) -> "SlowLists":
+        """What takes long, noted until it is written down."""
+        from runtime.slow_lists import SlowLists
+
+        return SlowLists()
 
     @cached_property
     def kinds(self) -> "Kinds":

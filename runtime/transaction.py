@@ -191,6 +191,7 @@ def read(services: Services, actor: Actor, known: JustRead | None = None, second
         if known is not None and known.manifest is not None:
             tx.live[known.app] = known.manifest
         yield tx
+    services.slow_lists.write_if_due(services.database, services.clock)
 
 
 def run(

@@ -441,6 +441,17 @@ fired = Table("ff_fired", metadata, _key("app"), _key("rule"), _key("record", Id
 
 watermark = Table("ff_watermark", metadata, _key("name"), _must("at", UtcDateTime))
 
+slow_list = Table(
+    "ff_slow_list",
+    metadata,
+    _key("app"),
+    _key("form"),
+    _key("field"),
+    _must("times", Integer),
+    _must("slowest", Integer),
+    _must("last_at", UtcDateTime),
+)
+
 heartbeat = Table("ff_heartbeat", metadata, _key("executor"), _must("at", UtcDateTime))
 
 # --- flows ---
