@@ -1,5 +1,6 @@
 """Reading records as the actor may see them: one, or a list filtered, searched, sorted and paged."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from engines.access import Grant
 from engines.actor import Actor
 from engines.compiled import CompiledApp
 from metadata.problems import Invalid, LimitExceeded, Path, Problem
-from runtime import expanding
+from runtime import expanding, slow_lists
 from runtime.expanding import Branches
 from runtime.paging import after, read_cursor, write_cursor
 from runtime.question import Plan, Question, facts_of, no_record, task_grants
@@ -120,10 +121,12 @@ def list_records(
     if query.cursor:
         statement = statement.where(after(plan.order, read_cursor(query.cursor, plan.order)))
     offset = 0 if query.cursor else (query.page - 1) * query.size
+    started = time.monotonic()
     found = tx.connection.execute(statement, {"page_limit": query.size + 1, "page_offset": offset}).mappings().all()
     rows: list[Any] = list(found[: query.size])
     has_more = len(found) > query.size
     total = _total(question, query, offset, len(rows), has_more)
+    slow_lists.note(question, query.filter, query.sort, time.monotonic() - started)
     capped = query.count == "capped" and total is not None and total > COUNTED_TO
     cursor = write_cursor(rows[-1], plan.order) if has_more else None
     if query.as_of is not None:
