@@ -9,6 +9,7 @@ from engines.compiled import FieldKey
 from engines.forms.field_type import Total
 from engines.forms.written import WrittenField, WrittenForm
 from metadata.expressions import Expression, FieldReference, Names, Scope, check
+from metadata.expressions.blanks import blanks_as_zero
 from metadata.problems import ROOT, InvalidDefinition, Path, Problem, Problems, Refusal, nearest
 from metadata.registry import Registry
 from metadata.text import Text, say
@@ -189,6 +190,8 @@ class FormContext:
         place = ROOT / "formula" if hasattr(definition, "formula") else ROOT
         expression = self._checked(text or "", self._resolver.scope(self._form.id), place)
         _refuse_viewer(expression, place)
+        if getattr(definition, "blanks", "blank") == "zero":
+            expression = blanks_as_zero(expression)
         found = _value_type(expression.type, decimals, most, place)
         self._resolver.expressions[self._written.key] = expression
         return found

@@ -16,7 +16,8 @@ class Formula(FieldType):
     """An expression over the record, its rows and what its links lead to; nobody writes it.
 
     Over own fields and rows it is stored with each save; over links, or with today and now, it is worked out whenever
-    it is read. Both sort, filter and aggregate. Numbers are rounded to `decimals` (4 unless told).
+    it is read. Both sort, filter and aggregate. Numbers are rounded to `decimals` (4 unless told). With `blanks`
+    "zero" a blank number counts as zero; else what is reckoned with a blank is blank.
     """
 
     name = "formula"
@@ -27,6 +28,7 @@ class Formula(FieldType):
     class Options(registry.Options):
         formula: ExpressionText = Field(min_length=1)
         decimals: int | None = Field(default=None, ge=0, le=MOST_DECIMALS)
+        blanks: Literal["blank", "zero"] = "blank"
         show_as: Literal["number", "money", "percent"] = "number"
         total: bool = True
         declassify: bool = False

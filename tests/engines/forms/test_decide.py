@@ -90,6 +90,17 @@ def test_a_new_record_is_complete(desk: Desk) -> None:
     assert decision.after["version"] == 1
 
 
+def test_a_formula_takes_blanks_for_zero_where_its_author_says_so() -> None:
+    desk = Desk(app_of(form("bill", field("net", "money"), field("tax", "money"),
+        field("strict", "formula", formula="net + tax"),
+        field("gross", "formula", formula="net + tax", blanks="zero"))))  # fmt: skip
+
+    decision = desk.save("bill", {"net": 100})
+
+    got = named(desk.app, "bill", decision.after, ["strict", "gross"])
+    assert got == {"strict": None, "gross": D(100)}
+
+
 def test_a_key_with_null_stays_blank_though_there_is_a_default(desk: Desk) -> None:
     decision = desk.save("order", {"title": "x", "seller": None, "stage": None})
 
