@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from tests.attacks.conftest import HOST, Install, Installation, fill
 
-LEFT_ALONE = {"/api/v1/session", "/api/v1/sessions/{session}", "/api/v1/me/password", "/api/v1/members/{member}"}
+LEFT_ALONE = {
+    *("/api/v1/session", "/api/v1/sessions/{session}", "/api/v1/me/password", "/api/v1/members/{member}"),
+    "/api/v1/members/{member}/second-factor",  # ends the sessions of whoever it is
+}
 EXAMPLES = 5
 TAKES_PLAIN_JSON = ("post", "put", "patch")
 KEYS = (
