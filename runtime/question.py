@@ -82,6 +82,8 @@ class Question:
             raise no_form(form)
         if not question.is_open:
             raise no_history()
+        if as_of is not None and as_of > tx.now:
+            raise _lies_ahead()
         return question
 
     def elsewhere(self, form: str) -> "Question":
@@ -369,6 +371,12 @@ def no_history() -> Refused:
     """The answer for somebody who may read a form, but not its past."""
     message = {"en": "You may not see the history of these records", "zh": "您不能查看这些记录的历史"}
     return Refused(Problem(ROOT, "forbidden", message))
+
+
+def _lies_ahead() -> Invalid:
+    message = {"en": "This moment lies ahead", "zh": "该时间尚未到来"}
+    hint = {"en": "Leave as_of out to read the records as they are", "zh": "省略 as_of 即读取当前记录"}
+    return Invalid(Problem(Path(("as_of",)), "bad_moment", message, hint))
 
 
 def no_record() -> NotFound:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from engines import reports as report_engine
-from engines.access import may, visible
+from engines.access import may
 from engines.compiled import CompiledApp
 from engines.expressions import moment_of
 from engines.relation import Relation
@@ -16,7 +17,9 @@ from engines.reports.compiled import CompiledDashboard, CompiledReport
 from engines.reports.result import Result
 from metadata.problems import ROOT, NotFound, Problem
 from runtime.db import tables
-from runtime.reading import Shown, facts_of, labels_of, shown_records
+from runtime.question import Making, Question
+from runtime.reading import Shown, facts_of, shown_records
+from runtime.showing import labels_for
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
@@ -75,9 +78,9 @@ def find(tx: "Tx", app: CompiledApp, name: str) -> CompiledReport:
     return report
 
 
-def run(tx: "Tx", app: CompiledApp, name: str, raw: Mapping[str, Any]) -> Answer:
-    """Run a report for the actor with the parameters he chose."""
-    return _run(tx, app, find(tx, app, name), raw, None)
+def run(tx: "Tx", app: CompiledApp, name: str, raw: Mapping[str, Any], as_of: datetime | None = None) -> Answer:
+    """Run a report for the actor with the parameters he chose, over the records of now or of a moment."""
+    return _run(tx, app, find(tx, app, name), raw, None, as_of=as_of)
 
 
 def dashboard(tx: "Tx", app: CompiledApp, name: str, raw: Mapping[str, Any]) -> tuple[CompiledDashboard, list[Card]]:
@@ -99,30 +102,39 @@ def records_behind(
     fields: Sequence[str] | None = None,
     page: int = 1,
     size: int = PAGE_SIZE,
+    as_of: datetime | None = None,
 ) -> Behind:
     """The records of a group (dimension name -> key) that the actor may see, the newest first."""
     report = find(tx, app, name)
-    facts = facts_of(tx, app, tx.actor)
+    question = Question.of(tx, app, report.form, as_of=as_of)
+    facts = question.facts
     parameters = report_engine.given(report.parameters, raw, facts)
-    relation = _relation(tx, app, report)
+    relation = _relation(question)
     conditions = report_engine.drill(report, parameters, group, relation, facts, tx.dialect)
     matching = relation.select({"id": relation.column("id")}).where(*conditions)
     newest = matching.order_by(relation.column("id").desc()).limit(size).offset((page - 1) * size)
     ids = list(tx.connection.execute(newest).scalars())
     total = tx.connection.execute(sa.select(sa.func.count()).select_from(matching.subquery())).scalar_one()
-    return Behind(tuple(shown_records(tx, app, report.form, ids, fields=fields)), total, page, size)
+    return Behind(tuple(shown_records(tx, app, report.form, ids, fields=fields, as_of=as_of)), total, page, size)
 
 
 def _run(
-    tx: "Tx", app: CompiledApp, report: CompiledReport, raw: Mapping[str, Any], card: Any, typed: bool = False
+    tx: "Tx",
+    app: CompiledApp,
+    report: CompiledReport,
+    raw: Mapping[str, Any],
+    card: Any,
+    typed: bool = False,
+    as_of: datetime | None = None,
 ) -> Answer:
-    facts = facts_of(tx, app, tx.actor)
+    question = Question.of(tx, app, report.form, as_of=as_of)
+    facts = question.facts
     parameters = dict(raw) if typed else report_engine.given(report.parameters, raw, facts)
-    history = _history(app, report)
-    query = report_engine.execute(report, parameters, lambda: _relation(tx, app, report), facts, tx.dialect, history)
+    history = _history(app, report, as_of)
+    query = report_engine.execute(report, parameters, lambda: _relation(question), facts, tx.dialect, history)
     fetched = [_rows(tx, statement) for statement in query.statements]
     totals = [_rows(tx, statement) for statement in query.totals]
-    labels = _labels(tx, app, query, fetched)
+    labels = _labels(question, query, fetched)
     result = report_engine.conclude(query, fetched, totals, labels, tx.actor.language)
     written = getattr(card, "chart", None)
     chart = tx.services.kinds.charts.get(written.type) if written is not None else report.chart
@@ -138,17 +150,18 @@ def _card(tx: "Tx", app: CompiledApp, card: Any, filters: Mapping[str, Any]) -> 
     return Card(card.definition, _run(tx, app, report, own | reached, card.definition, typed=True))
 
 
-def _relation(tx: "Tx", app: CompiledApp, report: CompiledReport) -> Relation:
-    moment = moment_of(facts_of(tx, app, tx.actor))
-    return visible(app, tx.actor, report.form, moment, tx.dialect)
+def _relation(question: Question) -> Relation:
+    return question.relation(Making(moment_of(question.facts)))
 
 
-def _history(app: CompiledApp, report: CompiledReport) -> Any:
-    """The stage history of the report's form; nothing where no stage is followed."""
+def _history(app: CompiledApp, report: CompiledReport, as_of: datetime | None) -> Any:
+    """The stage history of the report's form, up to a moment; nothing where no stage is followed."""
     if report.stage is None:
         return None
     spans = tables.stage_span
     of_form = sa.and_(spans.c.app == app.name, spans.c.form == report.form)
+    if as_of is not None:
+        of_form = sa.and_(of_form, spans.c.entered_at <= as_of)
     return sa.select(spans.c.record, spans.c.field, spans.c.value).where(of_form).subquery()
 
 
@@ -156,19 +169,21 @@ def _rows(tx: "Tx", statement: sa.Select[Any]) -> list[dict[str, Any]]:
     return [dict(row) for row in tx.connection.execute(statement).mappings()]
 
 
-def _labels(tx: "Tx", app: CompiledApp, query: Any, fetched: Any) -> dict[tuple[str, str], str]:
+def _labels(question: Question, query: Any, fetched: Any) -> dict[tuple[str, str], str]:
     labels: dict[tuple[str, str], str] = {}
     kinds = {each.name: each.type for each in query.report.dimensions}
     for name, ids in report_engine.keys_to_label(query, fetched).items():
-        called = _called(tx, app, kinds[name], ids)
+        called = _called(question, kinds[name], ids)
         labels |= {(name, str(id)): called.get(id, f"#{id}") for id in ids}
     return labels
 
 
-def _called(tx: "Tx", app: CompiledApp, type: Any, ids: set[int]) -> Mapping[int, str]:
+def _called(question: Question, type: Any, ids: set[int]) -> Mapping[int, str]:
     if type.name == "link":
-        return labels_of(tx, app, type.form, ids) if ids and may(app, tx.actor, "read", type.form) else {}
-    directory = tx.organisation.people if type.name == "member" else tx.organisation.departments
+        target = question.elsewhere(type.form)
+        return labels_for(target, ids) if ids and target.is_open else {}
+    people = question.tx.organisation
+    directory = people.people if type.name == "member" else people.departments
     return {id: directory[id].name for id in ids if id in directory}
 
 

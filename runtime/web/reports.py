@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.responses import Response
 
 from metadata.problems import ROOT, Invalid, Problem
 from metadata.text import say
@@ -11,12 +12,12 @@ from runtime import reports
 from runtime.db.engine import REPORT_SECONDS
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import SignedIn, Visit
-from runtime.web.incoming import number_in
+from runtime.web.incoming import moment_in, number_in
 from runtime.web.record_json import record_json
 
 router = APIRouter(prefix="/api/v1/apps/{app}", tags=["reports"])
 GROUP = "group."
-OWN_KEYS = ("page", "size", "fields")
+OWN_KEYS = ("page", "size", "fields", "as_of")
 
 
 @router.get("/reports")
@@ -29,12 +30,12 @@ def list_reports(app: str, visit: SignedIn) -> JsonResponse:
 
 
 @router.get("/reports/{report}")
-def run_report(app: str, report: str, visit: SignedIn) -> JsonResponse:
-    """Run a report; its parameters are query parameters."""
+def run_report(app: str, report: str, visit: SignedIn) -> Response:
+    """Run a report; its parameters are query parameters, and `as_of` is the moment to look back to."""
+    as_of = moment_in(visit.request.query_params.get("as_of"))
     with visit.heavy(), visit.read(REPORT_SECONDS) as tx:
-        answer = reports.run(tx, visit.services.apps.live(tx.connection, app), report, _parameters(visit))
-    tell_reports(visit, app, answer)
-    return JsonResponse(answer_as_json(answer, visit.language))
+        answer = reports.run(tx, visit.services.apps.live(tx.connection, app), report, _parameters(visit), as_of)
+    return tell_reports(visit, JsonResponse(answer_as_json(answer, visit.language)), app, answer)
 
 
 @router.get("/reports/{report}/records")
@@ -44,9 +45,10 @@ def records_behind(app: str, report: str, visit: SignedIn) -> JsonResponse:
     group = {name.removeprefix(GROUP): value or None for name, value in query.items() if name.startswith(GROUP)}
     fields = tuple(query["fields"].split(",")) if query.get("fields") else None
     page, size = _whole(query, "page", 1, 10_000), _whole(query, "size", reports.PAGE_SIZE, 200)
+    as_of = moment_in(query.get("as_of"))
     with visit.heavy(), visit.read(REPORT_SECONDS) as tx:
         live = visit.services.apps.live(tx.connection, app)
-        behind = reports.records_behind(tx, live, report, _parameters(visit), group, fields, page, size)
+        behind = reports.records_behind(tx, live, report, _parameters(visit), group, fields, page, size, as_of)
         form = live.form(reports.find(tx, live, report).form)
         items = [record_json(live, form, each) for each in behind.items]
     return JsonResponse({"items": items, "page": {"page": page, "size": size, "total": behind.total}})
@@ -62,21 +64,22 @@ def list_dashboards(app: str, visit: SignedIn) -> JsonResponse:
 
 
 @router.get("/dashboards/{dashboard}")
-def run_dashboard(app: str, dashboard: str, visit: SignedIn) -> JsonResponse:
+def run_dashboard(app: str, dashboard: str, visit: SignedIn) -> Response:
     """Run all cards of a dashboard; its filters are query parameters."""
     with visit.heavy(), visit.read(REPORT_SECONDS) as tx:
         live = visit.services.apps.live(tx.connection, app)
         found, cards = reports.dashboard(tx, live, dashboard, _parameters(visit))
-    tell_reports(visit, app, *(each.answer for each in cards if each.answer is not None))
     told = [_card(each, visit.language) for each in cards]
-    return JsonResponse({"name": found.name, "title": say(found.title, visit.language), "cards": told})
+    answer = JsonResponse({"name": found.name, "title": say(found.title, visit.language), "cards": told})
+    return tell_reports(visit, answer, app, *(each.answer for each in cards if each.answer is not None))
 
 
-def tell_reports(visit: Visit, app: str, *answers: reports.Answer) -> None:
+def tell_reports(visit: Visit, shown: Response, app: str, *answers: reports.Answer) -> Response:
     """Say in the audit which reports somebody has seen, with how many rows; not what stood in them."""
     rows = {answer.report.name: len(answer.result.rows) for answer in answers}
-    if rows:
-        visit.tell("reports_run", kind="report", object=next(iter(rows)), app=app, detail={"rows": rows})
+    if not rows:
+        return shown
+    return visit.tell(shown, "reports_run", kind="report", object=next(iter(rows)), app=app, detail={"rows": rows})
 
 
 def answer_as_json(answer: reports.Answer, language: str) -> dict[str, Any]:

@@ -62,8 +62,8 @@ DEFINITION: Mapping[str, Any] = {
         },
     ],
     "access": [
-        {"role": "boss", "form": "order", "may": ["create", "read", "update"]},
-        {"role": "boss", "form": "customer", "may": ["create", "read", "update"]},
+        {"role": "boss", "form": "order", "may": ["create", "read", "update", "see_history"]},
+        {"role": "boss", "form": "customer", "may": ["create", "read", "update", "see_history"]},
         {
             "role": "clerk",
             "form": "order",
@@ -113,6 +113,12 @@ class Shop:
     def table(self, name: str = "r", role: str = "boss", **parameters: Any) -> list[list[Any]]:
         """The result as plain rows: labels, then measures."""
         result = self.ask(name, role, **parameters)
+        return [[*(cell.label for cell in row.cells), *row.values.values()] for row in result.rows]
+
+    def then(self, moment: datetime, name: str = "r", role: str = "boss") -> list[list[Any]]:
+        """The result as it was at a moment, as plain rows."""
+        with transaction.read(self.services, self.actor(role)) as tx:
+            result = reports.run(tx, self._live(), name, {}, moment).result
         return [[*(cell.label for cell in row.cells), *row.values.values()] for row in result.rows]
 
     def behind(self, name: str = "r", role: str = "boss", **group: str | None) -> list[str]:
