@@ -1,26 +1,30 @@
 """A package that is gone takes nothing with it: fields are raw, rules rest, flows wait, and all of it comes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from starlette.testclient import TestClient
 
 from builder_api.preparing import prepare
 from builder_api.publish import import_document
 from engines.actor import system
 from metadata.kinds import Kinds
-from runtime import flows, plugins, reading, records, reports
+from runtime import flows, organisation, passwords, plugins, reading, records, reports
 from runtime.db import tables
 from runtime.db.engine import Database
+from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings
 from runtime.transaction import read, run
-from tests.test_one_file import GARDEN, kinds
+from tests.test_one_file import GARDEN, PASSWORD, kinds
 
 __all__ = ["kinds"]
 
+RULES = "/apps/garden/build?tab=rules"
 Open = Callable[[Kinds], Services]
 
 
@@ -154,6 +158,33 @@ def test_the_installation_says_how_many_kinds_it_lacks(open_with: Open, bare: Ki
         ("chart", "bed", "tests"),
     }
     assert len(services.apps.missing()) == 5
+
+
+def test_the_builders_pages_say_what_is_missing_and_what_rests(open_with: Open, bare: Kinds, rose: int) -> None:
+    services = open_with(bare)
+    with _builder(services) as client:
+        overview, rules, ready = (client.get(path) for path in ("/apps/garden/build", RULES, "/readyz"))
+
+    assert "“weather” is not installed." in overview.text
+    assert "It came with the package “tests”." in overview.text
+    assert "Rain or shine" in rules.text
+    assert "rests" in rules.text
+    assert ready.json() == {"status": "ready", "missing_kinds": 5}
+
+
+@contextmanager
+def _builder(services: Services) -> Iterator[TestClient]:
+    """Somebody at a browser who may build apps."""
+    secret = passwords.hash_password(PASSWORD)
+
+    def hire(tx: Any) -> None:
+        rights = frozenset({"app_admin"})
+        organisation.add_member(tx, "Bea", "bea@example.com", password_hash=secret, rights=rights)
+
+    run(services, system("test"), hire)
+    with TestClient(create_app(services.settings, services), base_url="http://127.0.0.1:8000") as client:
+        client.post("/api/v1/session", json={"email": "bea@example.com", "password": PASSWORD})
+        yield client
 
 
 def _save(services: Services, id: int | None, values: dict[str, Any]) -> int:

@@ -24,13 +24,13 @@ ID = "id"
 CHUNK = 1_000
 MOST_REPORTED = 1_000
 ROWS_PER_SECOND: Mapping[str, int] = {
-    "convert": 8_000,
-    "fill": 8_000,
-    "number": 8_000,
-    "move": 15_000,
-    "add_index": 200_000,
+    "convert": 4_000,
+    "fill": 6_000,
+    "number": 4_000,
+    "move": 4_000,
+    "add_index": 100_000,
 }
-"""What a slow machine does at least; from it the pause of a publish is estimated."""
+"""What a small machine does that has nothing else to do; from it the pause of a publish is estimated."""
 
 
 @dataclass(frozen=True)
