@@ -15,7 +15,7 @@ from engines import CompiledApp
 from engines.facts import Facts
 from engines.forms.schema_plan import plan
 from metadata.problems import Conflict
-from runtime.db.backfill import Report, backfill, rows_to_backfill
+from runtime.db.backfill import Report, backfill, work_of
 from runtime.db.ddl import apply, drift
 from runtime.db.engine import Database
 from tests.engines.forms.play import app_of, field, form
@@ -320,7 +320,7 @@ def test_a_publish_knows_beforehand_how_many_records_it_would_touch(database: Da
     after = app_of(form("thing", NAME, field("size", "number")), before=app)
 
     with database.read() as connection:
-        assert rows_to_backfill(connection, plan(app, after)) == 5
+        assert work_of(connection, plan(app, after)).rows == 5
 
 
 def test_more_records_than_a_chunk_are_all_converted(database: Database) -> None:
