@@ -22,6 +22,7 @@ job = tables.job
 KEPT = timedelta(days=30)
 MANY_WAITING = 10_000  # L43: then the keepers are told
 WAITING = ("queued", "running", "held")
+_ANOTHER_ROUND: Mapping[str, Any] = {"state": "queued", "attempt": 0, "last_error": None, "finished_at": None}
 HANDED_OVER_AT_ONCE = 1000  # what is more is found by the worker within minutes
 
 
@@ -33,10 +34,18 @@ def dead_letters(connection: Connection, limit: int = 100) -> list[Mapping[str, 
 
 def retry(tx: "Tx", key: str) -> None:
     """Give a dead job another round of attempts; audited."""
-    _leave_grave(tx, key, {"state": "queued", "attempt": 0, "run_at": tx.now, "last_error": None, "finished_at": None})
-    if tx.services.queue is not None:
-        tx.services.queue.put(tx.connection, key, new_id(), 0)
+    _leave_grave(tx, key, {**_ANOTHER_ROUND, "run_at": tx.now})
+    _hand_over(tx, [key])
     audit.note(tx, "job_retried", kind="job", object=key)
+
+
+def retry_all(tx: "Tx") -> int:
+    """Give every dead job another round, as after a mail server was away; audited."""
+    again = update(job).where(job.c.state == "dead").values({**_ANOTHER_ROUND, "run_at": tx.now})
+    keys = list(tx.connection.scalars(again.returning(job.c.key)))
+    _hand_over(tx, keys)
+    audit.note(tx, "jobs_retried", kind="job", detail={"count": len(keys)})
+    return len(keys)
 
 
 def discard(tx: "Tx", key: str) -> None:
@@ -55,9 +64,7 @@ def release(tx: "Tx", app: str, rule: str) -> int:
     """Let the jobs of a rule that was paused go on; gives how many."""
     going = update(job).where(_held(app, rule)).values(state="queued", run_at=tx.now)
     keys = list(tx.connection.scalars(going.returning(job.c.key)))
-    if tx.services.queue is not None:
-        for key in keys[:HANDED_OVER_AT_ONCE]:
-            tx.services.queue.put(tx.connection, key, new_id(), 0)
+    _hand_over(tx, keys)
     return len(keys)
 
 
@@ -95,6 +102,13 @@ def watch(services: "Services") -> None:
     with services.database.write() as connection:
         now = services.clock()
         tell_keepers_daily(connection, services.organisations.at(connection, now), now, "backlog", _MANY, _LOOK)
+
+
+def _hand_over(tx: "Tx", keys: list[str]) -> None:
+    queue = tx.services.queue
+    for key in keys[:HANDED_OVER_AT_ONCE]:
+        if queue is not None:
+            queue.put(tx.connection, key, new_id(), 0)
 
 
 def _held(app: str, rule: str) -> ColumnElement[bool]:

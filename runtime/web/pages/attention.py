@@ -34,6 +34,11 @@ def retry_job(page: SignedInOnly, form: CheckedForm) -> Response:
     return _do(page, KEEPER, lambda tx: resting_jobs.retry(tx, key), page.word("It will be tried again"))
 
 
+@router.post("/jobs/retry-all")
+def retry_all_jobs(page: SignedInOnly, _form: CheckedForm) -> Response:
+    return _do(page, KEEPER, resting_jobs.retry_all, page.word("It will be tried again"))
+
+
 @router.post("/jobs/discard")
 def discard_job(page: SignedInOnly, form: CheckedForm) -> Response:
     key = str(form.get("key", ""))

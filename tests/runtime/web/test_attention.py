@@ -133,6 +133,21 @@ def test_a_failed_job_is_tried_again_or_given_up_from_the_page(
     assert sorted(states) == ["discarded", "queued"]
 
 
+def test_all_failed_jobs_are_tried_again_at_once(
+    office: Trading, client: TestClient, sign_in: Callable[[str], Any], services: Services
+) -> None:
+    for name in "ABC":
+        office.save(name=name)
+    bury(services)
+    sign_in("chef")
+
+    client.post("/attention/jobs/retry-all", data={"csrf": _csrf(client)})
+
+    with services.database.read() as connection:
+        again = select(tables.job.c.attempt).where(tables.job.c.kind == "mail", tables.job.c.state == "queued")
+        assert list(connection.scalars(again)) == [0, 0, 0]
+
+
 def test_a_paused_rule_is_resumed_from_the_page(
     office: Trading, client: TestClient, sign_in: Callable[[str], Any], services: Services
 ) -> None:
