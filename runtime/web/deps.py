@@ -12,7 +12,9 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.background import BackgroundTask
 from starlette.datastructures import FormData, UploadFile
+from starlette.responses import Response
 
 from engines.actor import Actor
 from metadata.problems import ROOT, Problem, Refusal, Refused
@@ -83,10 +85,15 @@ class Visit:
         places: Places = self.request.app.state.places
         return places.take(str(self.actor.member))
 
-    def tell(self, action: str, **what: Any) -> None:
-        """Say in the audit trail what was only read; a full disk or a busy database stops nobody from reading."""
-        with suppress(Refusal, SQLAlchemyError):
-            self.run(lambda tx: audit.note(tx, action, **what))
+    def tell(self, answer: Response, action: str, **what: Any) -> Response:
+        """Say in the audit trail what was only read, once the answer is out: no reader waits for a writer."""
+
+        def note() -> None:
+            with suppress(Refusal, SQLAlchemyError):  # a full disk stops nobody from reading
+                self.run(lambda tx: audit.note(tx, action, **what))
+
+        answer.background = BackgroundTask(note)
+        return answer
 
     def _just_read(self) -> Recognised | None:
         """What was read with the session serves the first transaction of the request; a later one reads it anew."""

@@ -41,7 +41,6 @@ def download(file: Id, visit: SignedIn) -> Response:
         row = files.find(tx, small(file))
         if not _may_see(tx, visit, row):
             raise NotFound()
-    visit.tell("file_downloaded", kind="file", object=row.id, app=row.app, detail=_where(row))
     inline = row.type in files.SHOWN_INLINE
     headers = {
         "Content-Disposition": f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(row.name)}",
@@ -49,7 +48,8 @@ def download(file: Id, visit: SignedIn) -> Response:
         "Cache-Control": "private, no-cache",
     }
     kind = row.type if inline else "application/octet-stream"
-    return FileResponse(files.path_of(visit.services, row), media_type=kind, headers=headers)
+    answer = FileResponse(files.path_of(visit.services, row), media_type=kind, headers=headers)
+    return visit.tell(answer, "file_downloaded", kind="file", object=row.id, app=row.app, detail=_where(row))
 
 
 def _where(row: Row) -> dict[str, object]:

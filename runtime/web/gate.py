@@ -23,6 +23,7 @@ from runtime.web.strict_json import read_json
 log = structlog.get_logger("fourfold.web")
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
+SIGN_IN = ("/api/v1/session", "/api/v1/session/code")  # failures are limited there, successes never are (L58)
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 PARSED_IN_PLACE = 50_000  # larger bodies are parsed in a thread, so that nobody else waits
 CSP = (
@@ -104,7 +105,7 @@ class Gate:
             return
         if credential := request.headers.get("authorization") or _cookie(request):
             self.callers.take(hashed(credential))
-        elif path.startswith(("/api/", "/public", "/hooks")) and path != "/api/v1/session":
+        elif path.startswith(("/api/", "/public", "/hooks")) and path not in SIGN_IN:
             self.strangers.take(request.client.host if request.client else "")
 
     def _refuse_cross_site(self, request: Request) -> None:

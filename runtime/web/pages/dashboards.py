@@ -48,8 +48,7 @@ def dashboard_page(page: SignedInOnly, app: str, dashboard: str) -> Response:
             answer = page.fragment("partials/dashboard.html", **context)
         else:
             answer = page.show(tx, "pages/app/dashboard.html", islands=("chart",), **context)
-    tell_reports(page.visit, app, *(each.answer for each in cards if each.answer is not None))
-    return answer
+    return tell_reports(page.visit, answer, app, *(each.answer for each in cards if each.answer is not None))
 
 
 @router.get("/reports/{report}")
@@ -66,8 +65,7 @@ def report_page(page: SignedInOnly, app: str, report: str) -> Response:
             "bands": [{"figures": False, "cards": [{**card, "width": 12, "height": 7}]}],
         }
         shown = page.show(tx, "pages/app/dashboard.html", islands=("chart",), **context)
-    tell_reports(page.visit, app, answer)
-    return shown
+    return tell_reports(page.visit, shown, app, answer)
 
 
 @router.get("/reports/{report}/records")

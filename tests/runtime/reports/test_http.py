@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from builder_api import publish
 from engines.actor import system
 from runtime import organisation, transaction
+from runtime.db import tables
 from runtime.services import Services
 from tests.runtime.reports.conftest import DEFINITION
 
@@ -106,3 +108,12 @@ def test_what_cannot_be_asked_is_refused_with_a_problem(shop: TestClient, addres
 
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_who_runs_a_report_is_told_with_the_number_of_rows(shop: TestClient, services: Services) -> None:
+    shop.get("/api/v1/apps/shop/reports/by_stage")
+    shop.get("/api/v1/apps/shop/dashboards/overview")
+
+    with services.database.read() as connection:
+        told = connection.execute(select(tables.audit.c.detail).where(tables.audit.c.action == "reports_run")).scalars()
+        assert list(told) == [{"rows": {"by_stage": 2}}, {"rows": {"by_stage": 2, "customers": 1}}]

@@ -97,3 +97,21 @@ def test_the_page_shows_the_acts_in_both_languages(client: TestClient, auditor: 
     assert "审计日志" in chinese.text
     for odd in ("since=0001-01-01", "until=9999-12-31", "actor=-1", "before=abc", "action=none"):
         assert client.get(f"/admin/audit?{odd}", headers={"accept": "text/html"}).status_code == 200, odd
+
+
+def test_a_download_is_told_without_the_name_of_the_file(
+    client: TestClient, hire: Hire, sign_in: SignIn, services: Services, clock: MovedClock
+) -> None:
+    trading = open_trading(services, clock)
+    ada = hire("Ada")
+    role = next(iter(trading.app.role_ids.values()))
+    run(services, system("test"), lambda tx: organisation.grant_role(tx, trading.app.name, role, ada))
+    sign_in("Ada")
+    kept = client.post(f"/api/v1/apps/{trading.app.name}/files", files={"file": ("canary.txt", b"words")}).json()
+    assert client.get(f"/api/v1/files/{kept['id']}").content == b"words"
+    assert client.get("/api/v1/files/77").status_code == 404
+
+    with services.database.read() as connection:
+        told = connection.execute(select(tables.audit).where(tables.audit.c.action == "file_downloaded")).one()
+    assert (told.actor, told.object_id, told.detail["size"]) == (ada, kept["id"], 5)
+    assert "canary" not in repr(told)
