@@ -61,6 +61,8 @@ def _without(record: Json, hidden: Set[str]) -> Json:
     """The record without the fields that the node hides."""
     for part in record.keys() & {"values", "labels"}:
         record[part] = {name: value for name, value in record[part].items() if name not in hidden}
+    if "updating" in record:
+        record["updating"] = [name for name in record["updating"] if name not in hidden]
     return record
 
 

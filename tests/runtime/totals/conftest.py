@@ -70,7 +70,7 @@ PROMOTION = form(
 def shop(*forms: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     """The definition of a shop of these forms, in which a keeper may do everything."""
     keeper = [
-        {"role": "keeper", "form": each["name"], "may": ["create", "read", "update", "delete", "restore"]}
+        {"role": "keeper", "form": each["name"], "may": ["create", "read", "update", "delete", "restore", "start_flow"]}
         for each in forms
     ]
     return {

@@ -75,3 +75,27 @@ def test_nobody_learns_of_a_total_that_he_may_not_read(reads: Any, stage: Shop, 
     other = stage.save("account", name="Open")
     stage.save("payment", account=other, amount=5)
     assert reads("Gus", f"{READS}/{other}").json()["updating"] == ["spent"]
+
+
+def test_a_task_does_not_tell_of_a_total_that_its_node_hides(
+    stage: Shop, hire: Callable[..., int], client: TestClient, sign_in: Callable[[str], Any]
+) -> None:
+    shown = {"*": "read", "spent": "hidden"}
+    node = {"type": "approval", "name": "see", "approvers": {"role": "guest"}, "fields": shown}
+    flow = {"name": "look", "form": "account", "nodes": [node]}
+    stage.publish(shop(ACCOUNT, PAYMENT, flows=[flow]))
+    for name, role in (("Kim", "keeper"), ("Gus", "guest")):
+        member = hire(name)
+        stage.run(lambda tx, member=member, role=role: organisation.grant_role(tx, "shop", f"r_{role}", member))
+    account = stage.save("account", name="Ours")
+    stage.save("payment", account=account, amount=30)
+    sign_in("Kim")
+    started = client.post("/api/v1/apps/shop/flows/look/instances", json={"record": str(account)})
+    assert started.status_code == 201, started.text
+
+    sign_in("Gus")
+    (task,) = client.get("/api/v1/tasks").json()["items"]
+    record = client.get(f"/api/v1/tasks/{task['id']}").json()["record"]
+
+    assert ("spent" in record["values"], "largest" in record["values"]) == (False, True)
+    assert record["updating"] == ["largest", "left"]
