@@ -51,6 +51,7 @@ def serve(
     services = start.open_installation(settings)
     with start.only_one(settings):
         start.require_version(services)
+        start.warn_of_lost_key(services)
         if not worker:
             working().connect(services)
         app = create_app(settings, services, worker=worker)

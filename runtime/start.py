@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from pydantic import ValidationError
-from sqlalchemy import exc, make_url
+from sqlalchemy import exc, make_url, select
 
+from runtime import vault
+from runtime.db import tables
 from runtime.db.migrate import WrongDatabaseVersion, require_current
 from runtime.services import Services, open_services
 from runtime.settings import Settings
@@ -51,6 +53,15 @@ def require_version(services: Services) -> None:
         raise CannotStart(str(error)) from None
     except exc.OperationalError as error:
         raise CannotStart(f"The database cannot be reached: {error.orig}") from None
+
+
+def warn_of_lost_key(services: Services) -> None:
+    """Say so where secrets were sealed with another master key than this process has; recovery codes still work."""
+    newest = select(tables.second_factor.c.secret).order_by(tables.second_factor.c.created_at.desc()).limit(1)
+    with services.database.read() as connection:
+        sealed = connection.scalar(newest)
+    if sealed is not None and (needed := sealed.partition(".")[0]) != vault.key_id(vault.master_key(services.settings)):
+        print(f"fourfold: second factors need the master key {needed}, which is not here", file=sys.stderr)  # noqa: T201
 
 
 def require_writable(folder: Path) -> None:

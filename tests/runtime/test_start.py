@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from starlette.testclient import TestClient
 
 from engines.actor import Actor
-from runtime import start
+from runtime import start, vault
+from runtime.db import tables
 from runtime.db.engine import Database
 from runtime.db.migrate import VERSION_TABLE
 from runtime.logs import _masked
@@ -159,3 +160,15 @@ def test_a_budget_ends() -> None:
 def test_the_log_keeps_secrets_to_itself() -> None:
     assert _masked("smtp_password", "x", set()) == "***"
     assert _masked("event", "login with hunter22 failed", {"hunter22"}) == "login with *** failed"
+
+
+def test_a_process_without_the_right_master_key_says_so(services: Services, capsys: pytest.CaptureFixture[str]) -> None:
+    values = {"member": 7, "secret": vault.seal(services.settings, "JBSWY3DP", "second_factor:7")}
+    with services.database.write() as connection:
+        connection.execute(insert(tables.second_factor).values(**values, created_at=services.clock()))
+
+    start.warn_of_lost_key(services)
+    assert capsys.readouterr().err == ""
+    (services.settings.data_dir / vault.FILE).unlink()
+    start.warn_of_lost_key(services)
+    assert "need the master key" in capsys.readouterr().err
