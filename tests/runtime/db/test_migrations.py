@@ -4,13 +4,21 @@ import ast
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from runtime.db import tables
 from runtime.db.engine import Database
-from runtime.db.migrate import VERSION_TABLE, WrongDatabaseVersion, migrate, newest_version, require_current
+from runtime.db.migrate import (
+    VERSION_TABLE,
+    WrongDatabaseVersion,
+    _config,
+    migrate,
+    newest_version,
+    require_current,
+)
 
 
 def test_migrations_and_tables_agree(database: Database) -> None:
@@ -52,6 +60,28 @@ def test_a_migration_that_fails_leaves_nothing_behind(empty_database: Database) 
 
     with empty_database.read() as connection:
         assert inspect(connection).get_table_names() == []
+
+
+def test_entries_of_rows_find_the_record_that_held_them(empty_database: Database) -> None:
+    entry = text(
+        "INSERT INTO ff_record_version (id, app, form, record, seq, version, at, cause, op, forms_hash, doc, changed) "
+        "VALUES (:id, 'crm', :form, :record, :seq, 1, '2026-01-01 00:00:00.000000', 1, :op, '', :doc, '[]')"
+    )
+    before = [
+        {"id": 1, "form": "t_deal", "record": 10, "seq": 1, "op": "create", "doc": '{"id": 10, "f_record": "x"}'},
+        {"id": 2, "form": "f_items", "record": 11, "seq": 1, "op": "update", "doc": '{"id": 11, "record": 10}'},
+        {"id": 3, "form": "f_items", "record": 11, "seq": 2, "op": "delete", "doc": None},
+    ]
+    with empty_database.write_unhurried() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        connection.execute(entry, before)
+
+    migrate(empty_database)
+    with empty_database.read() as connection:
+        found = connection.execute(text("SELECT id, parent FROM ff_record_version ORDER BY id")).all()
+    assert [tuple(row) for row in found] == [(1, None), (2, 10), (3, 10)]
 
 
 def test_versions_import_nothing_from_the_project() -> None:
