@@ -214,3 +214,19 @@ def test_the_past_is_read_by_a_moment(api: Api, clock: Any) -> None:
 def test_who_i_am_names_my_roles(api: Api) -> None:
     assert api.act("Dora").client.get("/api/v1/me").json()["roles"] == {"office": ["director"]}
     assert api.act("Nobody").client.get("/api/v1/me").json()["roles"] == {}
+
+
+def test_the_page_of_a_record_tells_of_its_rows(api: Api) -> None:
+    api.act("Dora")
+    deal = api.create("deal", title="one", items=[{"what": "Lathe", "price": 2}, {"what": "Drill", "price": 3}])
+    lathe = {**deal["values"]["items"][0], "qty": 5}
+    lathe.pop("line")
+    place = RECORDS.format(form="deal") + f"/{deal['id']}"
+    answer = api.client.patch(place, json={"values": {"items": [lathe]}, "version": 1})
+    assert answer.status_code == 200, answer.text
+
+    page = api.client.get(f"/apps/office/forms/deal/{deal['id']}", headers={"accept": "text/html"})
+
+    told = page.text[page.text.index('class="changes"') :]
+    assert "Lathe</dt><dd><del>" in told.replace("\n", "")
+    assert "Drill" in told[told.index("<del>") :]
