@@ -288,8 +288,7 @@ class Question:
         """A filter, checked against the names that exist for the actor."""
         place = Path(("filter",))
         try:
-            functions = self.tx.services.kinds.functions
-            expression = check(text, Scope(self.names, self.form.id).with_ids(), functions, YES_NO)
+            expression = self.understood(text)
             where(expression, self.relation(Making(moment_of(self.facts))), moment_of(self.facts), self.tx.dialect)
         except NotPushable as reason:
             words = {each: say(reason.reason, each) for each in ("en", "zh")}
@@ -301,6 +300,10 @@ class Question:
         except Refusal as refusal:
             raise Invalid(*[each.under(place) for each in refusal.problems]) from None
         return expression
+
+    def understood(self, text: str) -> Expression:
+        """A condition of the actor as it is written; whether a list can be filtered by it is another question."""
+        return check(text, Scope(self.names, self.form.id).with_ids(), self.tx.services.kinds.functions, YES_NO)
 
     def _word(self, relation: Relation, word: str) -> Column:
         fields = [each for each in self._searchable() if each in relation.fields]

@@ -129,7 +129,7 @@ class Listing:
     @cached_property
     def narrowed(self) -> Filter:
         """The filter of the address, as rows and text."""
-        return read_filter(self.query, self.builder, self.question.checked)
+        return read_filter(self.query, self.builder, self.question.understood)
 
     @cached_property
     def expression(self) -> str:
