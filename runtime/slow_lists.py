@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from engines.compiled import CompiledApp, CompiledForm
+from engines.forms.filtered import NAME
 from engines.forms.tables import can_be_indexed, has_index
 from metadata.problems import Refusal
 from runtime.db import tables
@@ -76,8 +77,7 @@ def note(question: "Question", filter: str, sort: str, seconds: float) -> None:
     tx, form = question.tx, question.form
     if seconds < tx.services.slow_lists.slow_after:
         return
-    read = {path[1] for path in question.checked(filter).reads if path[0] == "record" and path[1:]} if filter else set()
-    fields = read | {form.field_ids.get(each.strip().removeprefix("-"), "") for each in sort.split(",")}
+    fields = {form.field_ids[name] for name in NAME.findall(f"{filter} {sort}") if name in form.field_ids}
     tx.services.slow_lists.note(question.app.name, form.id, _without_index(form, fields), seconds, tx.now)
 
 
