@@ -1,7 +1,7 @@
 """What Pydantic says about a document, in our words: where, which kind, a sentence in two languages, and a way out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -46,6 +46,8 @@ BOUNDS: Mapping[str, tuple[str, str, str]] = {
     "less_than": ("lt", "less than", "小于"),
 }
 
+MEASURES = {"characters": "个字符", "entries": "项"}
+
 
 def shape_problems(error: ValidationError, document: Any, models: Models) -> Iterator[Problem]:
     """Say everything that is wrong with the shape of a document; two readings of one value are one problem."""
@@ -60,8 +62,8 @@ def shape_problems(error: ValidationError, document: Any, models: Models) -> Ite
 
 
 def _is_echo(line: Any) -> bool:
-    """A list whose entries are all wrong counts as empty; the entries have said what is wrong."""
-    return line["type"] == "too_short" and bool(line.get("input"))
+    """Wrong entries do not count as entries; of a list that is long enough as written they have said what is wrong."""
+    return bool(line["type"] == "too_short" and len(line["input"]) >= line["ctx"]["min_length"])
 
 
 def _problem(line: Any, document: Any, models: Models) -> Problem:
@@ -166,11 +168,20 @@ def _bound(path: Path, kind: str, context: Mapping[str, Any], value: Any) -> Pro
 
 def _length(path: Path, kind: str, context: Mapping[str, Any]) -> Problem:
     if kind.endswith("too_short"):
-        message: Text = {"en": "This must not be empty", "zh": "此处不能为空"}
-        return Problem(path, "too_short", message, {"en": "Add at least one entry", "zh": "请至少填写一项"})
+        return _too_short(path, context.get("min_length", 1), "characters" if kind.startswith("string") else "entries")
     most = context.get("max_length")
     message = {"en": f"This is too long; at most {most}", "zh": f"内容过长，最多 {most}"}
     return Problem(path, "too_long", message, {"en": "Make it shorter", "zh": "请缩短内容"})
+
+
+def _too_short(path: Path, least: int, what: Literal["characters", "entries"]) -> Problem:
+    if least == 1:
+        message: Text = {"en": "This must not be empty", "zh": "此处不能为空"}
+        return Problem(path, "too_short", message, {"en": "Add at least one entry", "zh": "请至少填写一项"})
+    message = {"en": f"There must be at least {least} {what} here", "zh": f"此处至少应有 {least} {MEASURES[what]}"}
+    return Problem(
+        path, "too_short", message, {"en": f"Make it {least} {what}", "zh": f"请补足 {least} {MEASURES[what]}"}
+    )
 
 
 def _bad_name(path: Path, context: Mapping[str, Any]) -> Problem:
