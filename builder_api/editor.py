@@ -148,8 +148,8 @@ def _refused(edit: _Edit, refusal: Refusal) -> Response:
 
 def _theirs(page: Page, tx: Tx, found: Draft, mine: str) -> dict[str, Any]:
     """The draft as somebody else left it, and how the text in the editor differs from it, line by line."""
-    people = tx.organisation.people
-    by = people[found.updated_by].name if found.updated_by in people else page.word("Somebody")
+    person = tx.organisation.people.get(found.updated_by or 0)
+    by = person.name if person is not None else page.word("Somebody")
     theirs = as_text(found.document) if isinstance(found.document, dict) else ""
     lines = list(_differences(theirs, mine))
     return {"by": by, "document": theirs, "lines": lines[:MOST_LINES_SHOWN], "more": len(lines) > MOST_LINES_SHOWN}

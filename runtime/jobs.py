@@ -43,7 +43,7 @@ def enqueue_new(tx: "Tx", kind: str, payloads: Mapping[str, Payload], delay_seco
     """The same for many jobs at once, by keys that nobody has used yet."""
     asked = {"hops": tx.notes.get("hops", 0) + 1} | ({} if (by := _asker(tx)) is None else {"by": by})
     for key, payload in payloads.items():
-        row = {
+        row: dict[str, Any] = {
             "key": key,
             "kind": kind,
             "payload": {**payload, **asked},

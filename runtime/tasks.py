@@ -144,9 +144,9 @@ def flows_in(tx: "Tx", box: Box) -> list[FlowCount]:
     if tx.actor.member is None:
         return []
     mine = _in_box(box, tx.actor.member).subquery()
-    counted = sa.select(mine.c.app, mine.c.flow, sa.func.count().label("count")).group_by(mine.c.app, mine.c.flow)
-    rows = sorted(tx.connection.execute(counted).all(), key=lambda row: (-row.count, row.app, row.flow))
-    return [FlowCount(row.app, row.flow, _flow_title(tx, row.app, row.flow), row.count) for row in rows]
+    counted = sa.select(mine.c.app, mine.c.flow, sa.func.count().label("number")).group_by(mine.c.app, mine.c.flow)
+    rows = sorted(tx.connection.execute(counted).all(), key=lambda row: (-row.number, row.app, row.flow))
+    return [FlowCount(row.app, row.flow, _flow_title(tx, row.app, row.flow), row.number) for row in rows]
 
 
 def _flow_title(tx: "Tx", app: str, flow: str) -> str:

@@ -7,6 +7,7 @@ and worked out anew by the same job as late totals. Where it stopped is kept, so
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -55,7 +56,7 @@ def plan(services: "Services") -> None:
         known = set(tx.connection.scalars(sa.select(timer.c.key).where(timer.c.kind == KIND)))
         missing = [app for app in services.apps.names(tx.connection) if _timer_key(app) not in known]
     if missing:
-        transaction.run(services, system("totals"), lambda tx: [_plan_one(tx, app) for app in missing])
+        transaction.run(services, system("totals"), partial(_plan_next, apps=missing))
 
 
 def check(services: "Services", job: Job) -> None:
@@ -64,13 +65,8 @@ def check(services: "Services", job: Job) -> None:
     place = transaction.run(services, system("totals"), lambda tx: _begin(tx, app, night), job.own_cause)
     while place is not None and place.field is not None:
         ids, drifted = _compare(services, app, place)
-        seen = place
-        place = transaction.run(
-            services,
-            system("totals"),
-            lambda tx, seen=seen, ids=ids, drifted=drifted: _go_on(tx, app, seen, ids, drifted),
-            job.own_cause,
-        )
+        go_on = partial(_go_on, app=app, place=place, ids=ids, drifted=drifted)
+        place = transaction.run(services, system("totals"), go_on, job.own_cause)
 
 
 def repaired(connection: sa.Connection) -> int:
@@ -185,11 +181,14 @@ def _say_in_log_and_audit(tx: "Tx", app: CompiledApp, rollup: Rollup, drifted: l
 # --- what is kept ---
 
 
-def _plan_one(tx: "Tx", app: str) -> None:
-    zone = tx.services.apps.live(tx, app).zone
+def _plan_next(tx: "Tx", apps: Sequence[str]) -> None:
+    zones = {app: tx.services.apps.live(tx, app).zone for app in apps}
+    rows = [
+        {"key": _timer_key(app), "due": next_run(NIGHTLY, tx.now, zone), "kind": KIND, "payload": {"app": app}}
+        for app, zone in zones.items()
+    ]
     insert_new = postgresql.insert if tx.database.is_postgresql else sqlite.insert
-    row = {"key": _timer_key(app), "due": next_run(NIGHTLY, tx.now, zone), "kind": KIND, "payload": {"app": app}}
-    tx.connection.execute(insert_new(timer).values(row).on_conflict_do_nothing())
+    tx.connection.execute(insert_new(timer).values(rows).on_conflict_do_nothing())
 
 
 def _timer_key(app: str) -> str:

@@ -60,5 +60,5 @@ def _forget(tx: "Tx", name: str, form: str, ids: Sequence[int], now: datetime) -
     return len(old)
 
 
-def _old(form: CompiledForm, now: datetime) -> sa.Select[tuple[int]]:
+def _old(form: CompiledForm, now: datetime) -> sa.Select[int]:
     return sa.select(form.table.c.id).where(form.table.c.deleted_at < now - KEPT).order_by(form.table.c.id)

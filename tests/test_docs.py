@@ -16,9 +16,9 @@ from engines import effects
 from engines.actor import system
 from metadata.language import Language
 from runtime import organisation, passwords, plugins
+from runtime.api_keys import SCOPES
 from runtime.cli import commands
 from runtime.db.engine import Database
-from runtime.api_keys import SCOPES
 from runtime.server import all_routes, create_app
 from runtime.services import Services
 from runtime.settings import Settings

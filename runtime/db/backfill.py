@@ -79,17 +79,18 @@ def _carry_out(connection: sa.Connection, app: CompiledApp, step: Step, facts: F
 
 def work_of(connection: sa.Connection, plan: SchemaPlan) -> Work:
     """How many records a publish would rewrite or read, and for about how long; to be said before it is begun."""
-    new = {step.table.name for step in plan.of("expand") if step.kind == "create_table" and step.table is not None}
-    tables = {step.table.name: step.table for step in _long(plan)}
+    new = {table.name for step, table in _on_tables(plan) if step.kind == "create_table"}
+    long = [(step, table) for step, table in _on_tables(plan) if step.kind in ROWS_PER_SECOND]
+    tables = {table.name: table for _, table in long}
     rows = {name: _count(connection, _filled_from(table) if name in new else table) for name, table in tables.items()}
-    rewritten = {step.table.name for step in plan.of("backfill")}
-    seconds = sum(rows[step.table.name] / ROWS_PER_SECOND[step.kind] for step in _long(plan))
+    rewritten = {table.name for step, table in long if step.phase == "backfill"}
+    seconds = sum(rows[table.name] / ROWS_PER_SECOND[step.kind] for step, table in long)
     return Work(sum(rows[name] for name in rewritten), math.ceil(seconds))
 
 
-def _long(plan: SchemaPlan) -> list[Any]:
-    """The steps that take the longer the more records there are."""
-    return [step for step in plan.steps if step.kind in ROWS_PER_SECOND and step.table is not None]
+def _on_tables(plan: SchemaPlan) -> list[tuple[Step, sa.Table]]:
+    """The steps of a plan with the table that each of them changes."""
+    return [(step, step.table) for step in plan.steps if step.table is not None]
 
 
 def _filled_from(table: sa.Table) -> sa.Table:

@@ -37,7 +37,8 @@ def keys_in(form: CompiledForm, values: Mapping[str, Any]) -> set[Key]:
 def linked(tx: Tx, app: CompiledApp, form: CompiledForm, keys: Iterable[Key]) -> dict[str, Any]:
     """By "form/id" what the form's expressions read there, and what that leads to; None for what the person does not
     see. Under "labels" stands how links are called, under "hidden" what he may not read."""
-    wanted, found = needed(form), {}
+    wanted = needed(form)
+    found: dict[str, tuple[Any, list[Key]]] = {}
     ahead = {key for key in keys if key[0] in wanted}
     for _ in range(MOST_STEPS):
         ahead = set(sorted(ahead)[:MOST_KEYS])

@@ -13,6 +13,7 @@ from engines.access import readable_names
 from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
 from engines.expressions.words import say_expression
 from engines.json_values import id_in
+from engines.organisation import Department, Person
 from engines.titles import ME, titles_of
 from metadata.expressions import Expression
 from metadata.forms import ViewDefinition
@@ -181,13 +182,17 @@ class Listing:
     def _names_of(self, expression: Expression | None) -> dict[tuple[str, int], str]:
         """What the people, departments and records are called that an expression names by their ids."""
         named = [node for node in expression.root.walk() if node.is_constant] if expression is not None else []
-        people, departments = self.tx.organisation.people, self.tx.organisation.departments
+        organisation = self.tx.organisation
+        directories: dict[str, Mapping[int, Person | Department]] = {
+            "member": organisation.people,
+            "department": organisation.departments,
+        }
         links: dict[str, set[int]] = {}
-        found = {}
+        found: dict[tuple[str, int], str] = {}
         for node in (each for each in named if each.type.is_reference and each.value is not None):
-            known = {"member": people, "department": departments}.get(node.type.name, {}).get(node.value)
-            if known is not None:
-                found[node.type.name, node.value] = known.name
+            directory = directories.get(node.type.name, {})
+            if node.value in directory:
+                found[node.type.name, node.value] = directory[node.value].name
             elif node.type.form is not None:
                 links.setdefault(node.type.form, set()).add(node.value)
         for form, ids in links.items():

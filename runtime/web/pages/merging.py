@@ -89,10 +89,13 @@ def _one(
 
 
 def _same(one: Any, other: Any) -> bool:
-    blank = (None, "", (), [], False)
-    if any(one is each or one == each for each in blank):
-        return any(other is each or other == each for each in blank)
+    if _is_blank(one):
+        return _is_blank(other)
     return bool((tuple(one) if isinstance(one, list) else one) == (tuple(other) if isinstance(other, list) else other))
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or value is False or value in ("", (), [])
 
 
 # --- rows ---
