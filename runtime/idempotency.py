@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -43,6 +43,10 @@ class Key:
     key: str
     fingerprint: str
 
+    def of_its_content(self) -> "Key":
+        """The key of other content that came under this one: a request of its own, and the same for its repeats."""
+        return replace(self, key=f"{self.key[:100]}+{self.fingerprint[:24]}")
+
 
 class InProgress(Conflict):
     """The first sending of the same request is still being answered."""
@@ -56,6 +60,7 @@ class KeyReused(Invalid):
     """The key belongs to another request."""
 
     code = "key_reused"
+    first: "Answer | None" = None  # what was answered when the key was used first
 
 
 class RefusedBefore(Refusal):
@@ -98,6 +103,21 @@ def once(
         except Refusal as refusal:
             _store_refusal(services, key, refusal)
             raise
+
+
+def once_done(
+    services: Services,
+    actor: Actor,
+    key: Key | None,
+    work: Callable[[Tx], Answer],
+    cause: Cause | None = None,
+    known: JustRead | None = None,
+) -> Answer:
+    """As `once`, but a refusal is not kept: whoever is refused corrects the same form and sends it again."""
+    if key is None:
+        return run(services, actor, work, cause, known)
+    with _alone(services, key):
+        return run(services, actor, lambda tx: _replay(tx, key) or _first_time(tx, key, work), cause, known)
 
 
 def once_prepared(
@@ -157,14 +177,21 @@ def _replay(tx: Tx, key: Key) -> Answer | None:
     row = tx.connection.execute(select(tables.idempotency).where(*_is(key))).one_or_none()
     if row is None:
         return None
-    if row.fingerprint != key.fingerprint:
-        message = {"en": "This Idempotency-Key was used for another request", "zh": "该 Idempotency-Key 已用于其他请求"}
-        raise KeyReused(Problem(ROOT, "key_reused", message))
     kept = orjson.loads(row.body) if row.body else {}
+    headers = {**kept.get("headers", {}), "Idempotency-Replayed": "true"}
+    first = Answer(kept.get("body"), row.status, headers)
+    if row.fingerprint != key.fingerprint:
+        raise _reused(first)
     if "refusal" in kept:
         raise _refusal_again(row.status, kept["refusal"])
-    headers = {**kept.get("headers", {}), "Idempotency-Replayed": "true"}
-    return Answer(kept.get("body"), row.status, headers)
+    return first
+
+
+def _reused(first: Answer) -> KeyReused:
+    message = {"en": "This Idempotency-Key was used for another request", "zh": "该 Idempotency-Key 已用于其他请求"}
+    reused = KeyReused(Problem(ROOT, "key_reused", message))
+    reused.first = first
+    return reused
 
 
 def _take_turn(tx: Tx, key: Key) -> None:

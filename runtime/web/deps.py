@@ -5,6 +5,8 @@ Transactions are opened inside the route (`with visit.read() as tx`, `visit.run(
 connection that waits for a free thread would starve the ones that hold a thread and wait for a connection.
 """
 
+import hashlib
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from engines.actor import Actor
 from metadata.problems import ROOT, Problem, Refusal, Refused
 from runtime import audit, idempotency, identity, transaction
 from runtime.db.ids import new_id
-from runtime.idempotency import Answer
+from runtime.idempotency import Answer, Key, KeyReused
 from runtime.identity import NOBODY, NotSignedIn, Recognised
 from runtime.services import Services
 from runtime.sessions import Session, require_elevated
@@ -32,6 +34,9 @@ from runtime.web.strict_json import BadJson
 T = TypeVar("T")
 Guard = Callable[..., Any]
 MARK = "is_guard"
+FORM_KEY = "idempotency-key"  # no field can be called so
+OF_THE_PAGE = (FORM_KEY, "csrf")
+PART_OF_A_FILE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,29 @@ class Visit:
         key = idempotency.key_of(self.actor, self.request.headers.get("idempotency-key"), *self._fingerprint())
         answer = idempotency.once_prepared(self.services, self.actor, key, prepare, work, self.cause)
         return as_response(answer)
+
+    def form_key(self, form: FormData) -> Key | None:
+        """The key of the form that a page drew, and what it says; None where it has none."""
+        route = f"{self.request.method} {self.request.scope['path']}"
+        sent = form.get(FORM_KEY)
+        return idempotency.key_of(self.actor, sent if isinstance(sent, str) and sent else None, route, _said(form))
+
+    def once_done(self, key: Key | None, work: Callable[[Tx], Answer]) -> Answer:
+        """Write as the actor what a page's form says; the same form sent again gets the first answer (S3)."""
+        return idempotency.once_done(self.services, self.actor, key, work, self.cause, self._just_read())
+
+    def once_of_form(self, form: FormData, work: Callable[[Tx], None]) -> None:
+        """The same where nothing is made that could be opened: other content of the same form is another request."""
+        key = self.form_key(form)
+
+        def done(tx: Tx) -> Answer:
+            work(tx)
+            return Answer()
+
+        try:
+            self.once_done(key, done)
+        except KeyReused:
+            self.once_done(key.of_its_content() if key else None, done)
 
     def heavy(self) -> AbstractContextManager[None]:
         """A place among the few heavy requests that run at a time: `with visit.heavy():`."""
@@ -281,6 +309,22 @@ def recognise(request: Request) -> Visit:
     request.state.withheld = found.withheld
     request.state.recognised = found
     return Visit(request, services, found.actor, found.session)
+
+
+def _said(form: FormData) -> bytes:
+    """What a form says, files by what is in them: the boundaries of its parts differ each time it is sent."""
+    told = [[name, _content(value)] for name, value in form.multi_items() if name not in OF_THE_PAGE]
+    return json.dumps(told).encode()
+
+
+def _content(value: UploadFile | str) -> str | list[str]:
+    if isinstance(value, str):
+        return value
+    digest = hashlib.sha256()
+    while part := value.file.read(PART_OF_A_FILE):
+        digest.update(part)
+    value.file.seek(0)
+    return [value.filename or "", digest.hexdigest()]
 
 
 def _in_scope(actor: Actor, scope: str) -> bool:

@@ -24,17 +24,17 @@ def tree(visit: UserAdmin) -> Response:
 
 @router.post("/admin/departments")
 def add_department(visit: UserAdmin, form: ElevatedForm) -> Response:
-    return _saved(page_of(visit), lambda tx: departments.add(tx, **_read(form)))
+    return _saved(page_of(visit), form, lambda tx: departments.add(tx, **_read(form)))
 
 
 @router.post("/admin/departments/{department}")
 def change_department(visit: UserAdmin, form: ElevatedForm, department: int) -> Response:
-    return _saved(page_of(visit), lambda tx: departments.change(tx, department, **_read(form)))
+    return _saved(page_of(visit), form, lambda tx: departments.change(tx, department, **_read(form)))
 
 
-def _saved(page: Page, work: Any) -> Response:
+def _saved(page: Page, form: FormData, work: Any) -> Response:
     try:
-        page.visit.run(work)
+        page.visit.once_of_form(form, work)
     except Refusal as refusal:
         return _tree(page, refusal.status, problems=page.problems(refusal))
     return page.go("/admin/departments", page.word("Saved"))

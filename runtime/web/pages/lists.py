@@ -66,7 +66,7 @@ def restore(page: SignedInOnly, form_data: CheckedForm, app: str, form: str, id:
         compiled = page.services.apps.live(tx, app)
         records.restore(tx, compiled, form, id)
 
-    page.visit.run(work)
+    page.visit.once_of_form(form_data, work)
     return page.go(f"/apps/{app}/forms/{form}/{id}", page.word("The record is back"))
 
 

@@ -1,5 +1,6 @@
 """One page for one person: his language and theme, the menu around it, and the answers that pages give."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -118,6 +119,7 @@ class Page:
         return {
             "theme": self.theme,
             "csrf": self.visit.csrf,
+            "form_key": secrets.token_urlsafe(16),
             "switch_language": f"/language/{other}?next={back}",
             "switch_theme": f"/theme/{'light' if self.theme == 'dark' else 'dark'}?next={back}",
             "flashes": [_unquoted(flash)] if flash else [],

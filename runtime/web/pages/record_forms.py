@@ -12,6 +12,7 @@ from engines.compiled import CompiledApp, CompiledForm
 from engines.json_values import id_in
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal, Refused
 from runtime import files, reading, records, tasks
+from runtime.idempotency import Answer, KeyReused
 from runtime.question import no_form, task_grants
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
@@ -26,6 +27,7 @@ from runtime.web.pages.posted import Posted
 from runtime.web.pages.prefilled import has_default, prefilled, prefilled_rows
 from runtime.web.pages.record_rights import rights_of, writable
 from runtime.web.pages.record_views import RecordForm
+from runtime.web.pages.saved_before import ANOTHER, ask_which, on_top_of
 
 router = APIRouter(include_in_schema=False, prefix="/apps/{app}/forms/{form}")
 
@@ -75,7 +77,7 @@ def delete_record(page: SignedInOnly, data: CheckedForm, app: str, form: str, id
         compiled = page.services.apps.live(tx, app)
         records.delete(tx, compiled, form, id, version=_version(data))
 
-    page.visit.run(work)
+    page.visit.once_of_form(data, work)
     return page.go(f"/apps/{app}/forms/{form}", page.word("Moved to the trash"))
 
 
@@ -149,7 +151,12 @@ def _page(page: Page, tx: Tx, drawn: RecordForm, action: str, id: int | None = N
 
 def _save(page: Page, data: FormData, app: str, form: str, id: int | None) -> Response:
     try:
-        saved = page.visit.run(lambda tx: _write(page, tx, data, app, form, id))
+        saved = _written(page, data, app, form, id)
+    except KeyReused as reused:
+        first = reused.first.body if reused.first is not None else {}
+        if id is None:
+            return ask_which(page, app, form, first)
+        return _save(page, on_top_of(page, data, first), app, form, id)
     except Conflict as conflict:
         if conflict.status != 412 or id is None:
             raise
@@ -167,7 +174,20 @@ def _save(page: Page, data: FormData, app: str, form: str, id: int | None) -> Re
     return page.go(f"/apps/{app}/forms/{form}/{saved}", word)
 
 
-def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | None) -> int:
+def _written(page: Page, data: FormData, app: str, form: str, id: int | None) -> int:
+    """Save once, however often the form is sent."""
+
+    def work(tx: Tx) -> Answer:
+        saved = _write(page, tx, data, app, form, id)
+        return Answer({"id": str(saved.id), "version": saved.version})
+
+    key = page.visit.form_key(data)
+    if key is not None and data.get(ANOTHER):
+        key = key.of_its_content()
+    return int(page.visit.once_done(key, work).body["id"])
+
+
+def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | None) -> records.Saved:
     compiled, found = _open(page, tx, app, form)
     drawn = blank_form(page, tx, compiled, found) if id is None else filled_form(page, tx, compiled, found, id)
     posted = Posted.of(found, data)
@@ -183,7 +203,7 @@ def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | No
             stored = [files.store(tx, compiled.name, each.filename or "", each.file) for each in uploads]
             values[name] = [*values.get(name, ()), *(str(each.id) for each in stored)]
     version = _version(data, "merge_version") or _version(data)
-    return records.save(tx, compiled, form, id, values, version=version).id
+    return records.save(tx, compiled, form, id, values, version=version)
 
 
 def _says_nothing(drawn: RecordForm, name: str, value: Any) -> bool:

@@ -60,7 +60,7 @@ def submit(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int, 
         compiled = page.services.apps.live(tx, app)
         flows.submit(tx, compiled, flow, form, id, number_in(version))
 
-    page.visit.run(work)
+    page.visit.once_of_form(data, work)
     return page.go(f"/apps/{app}/forms/{form}/{id}", page.word("Submitted"))
 
 
@@ -130,9 +130,9 @@ def _sentence(page: Page, app: CompiledApp, rule: Any, told: Any) -> str:
 
 
 @router.post("/{id:int}/withdraw/{instance:int}")
-def withdraw(page: SignedInOnly, _data: CheckedForm, app: str, form: str, id: int, instance: int) -> Response:
+def withdraw(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int, instance: int) -> Response:
     """Take my request back."""
-    page.visit.run(lambda tx: flows.withdraw(tx, page.services.apps.live(tx, app), instance))
+    page.visit.once_of_form(data, lambda tx: flows.withdraw(tx, page.services.apps.live(tx, app), instance))
     return page.go(f"/apps/{app}/forms/{form}/{id}", page.word("Withdrawn. The record is yours again."))
 
 

@@ -59,7 +59,7 @@ def decide(page: SignedInOnly, data: CheckedForm, id: int, operation: str) -> Re
         _decide(page, tx, tasks.app_of_task(tx, id), id, operation, data, posted)
 
     try:
-        page.visit.run(work)
+        page.visit.once_of_form(data, work)
     except (Invalid, LimitExceeded) as refusal:
         return _again(page, id, posted, refusal)
     except Conflict as conflict:
