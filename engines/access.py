@@ -11,6 +11,7 @@ from engines.expressions import Environment, Moment, NotPushable, evaluate, miss
 from engines.facts import Facts, RecordKey, Values
 from engines.past import Past
 from engines.relation import LookingBack, Reading, Relation
+from engines.sources import as_shown, is_declassified, shown_in_rows, sources_of, sources_of_rows
 from metadata.access import Verb
 from metadata.expressions import Expression, FieldReference, Names, Scope, check, fail_closed
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
@@ -61,6 +62,15 @@ class View:
     @property
     def fields(self) -> frozenset[str]:
         return frozenset(self.masks)
+
+    def of_rows(self, field: str) -> "View":
+        """What is seen of the rows of a subform, wherever they show: no formula of what the record may hide then."""
+        rows = self.form.fields[field]
+        assert rows.subform is not None
+        own = set(self.masks.get(field, ()))
+        surely = {id for id, mask in self.masks.items() if own.issuperset(mask)}
+        shown = shown_in_rows(self.form, rows, surely) if field in self.masks else ()
+        return View(rows.subform, (Grant(rows.subform.id, frozenset(["read"])),), dict.fromkeys(shown, ()))
 
 
 @dataclass(frozen=True)
@@ -227,8 +237,8 @@ def show(seen: View, record: Values, facts: Facts) -> Mapping[str, Any] | None:
     if not matched:
         return None
     shown = {each: record.get(each) for each in SYSTEM_FIELDS}
-    shown |= {id: record.get(id) for id, mask in seen.masks.items() if all(group & matched for group in mask)}
-    return shown
+    readable = {id for id, mask in seen.masks.items() if all(group & matched for group in mask)}
+    return shown | as_shown(seen.form, record, readable)
 
 
 # --- compiling entries ---
@@ -336,20 +346,12 @@ def _mask(
     if not giving or not _may_see_sources(app, actor, field):
         return None
     groups = set() if len(giving) == len(grants) or any(grants[i].is_everywhere for i in giving) else {giving}
-    for source in _own_sources(form, field):
+    for source in sorted(sources_of(form, field)):
         mask = _mask(app, actor, form, form.fields[source], grants)
         if mask is None:
             return None
         groups |= set(mask)
     return tuple(sorted(groups, key=sorted))
-
-
-def _own_sources(form: CompiledForm, field: CompiledField) -> tuple[str, ...]:
-    """The fields of the same record that a stored formula is made of; what is computed at read needs no such rule."""
-    if field.storage != "stored" or field.expression is None or is_declassified(field):
-        return ()
-    read = {path[1] for path in field.expression.reads if len(path) > 1 and path[0] == "record"}
-    return tuple(sorted(read & form.fields.keys() - {field.id}))
 
 
 def _may_see_sources(app: CompiledApp, actor: Actor, field: CompiledField) -> bool:
@@ -362,13 +364,9 @@ def _may_see_sources(app: CompiledApp, actor: Actor, field: CompiledField) -> bo
     grants = grants_of(app, actor, "read", source.id)
     if not any(each.is_everywhere for each in grants):
         return False
-    read = [source.fields[each] for each in needed if each in source.fields]
+    needed |= sources_of_rows(source, source.fields[rows], needed) if rows is not None else frozenset()
+    read = [source.fields[each] for each in sorted(needed) if each in source.fields]
     return all(_mask(app, actor, source, each, grants) == () for each in read)
-
-
-def is_declassified(field: CompiledField) -> bool:
-    """Whether the author shows a derived value to people who may not read what it is made of."""
-    return bool(getattr(field.options, "declassify", False))
 
 
 def _readable_names(app: CompiledApp, actor: Actor, also: Sequence[Grant]) -> Names:
@@ -382,5 +380,6 @@ def _readable_names(app: CompiledApp, actor: Actor, also: Sequence[Grant]) -> Na
                 n: ref for n, ref in app.names.forms[id].items() if ref.id in SYSTEM_FIELDS or ref.id in seen.masks
             }
         else:
-            forms[id] = app.names.forms[id] if id in seen.masks else {}
+            shown = {*SYSTEM_FIELDS, *seen.of_rows(id).masks} if id in seen.masks else set[str]()
+            forms[id] = {n: ref for n, ref in app.names.forms[id].items() if ref.id in shown}
     return Names(forms, app.names.titles)

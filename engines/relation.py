@@ -158,7 +158,7 @@ class Relation:
         subform = self.form.fields[field].subform
         assert subform is not None
         rows = self._fresh(subform)
-        relation = Relation(self.reading, self.reading.truth(subform.id), rows)
+        relation = Relation(self.reading, self.view.of_rows(field), rows)
         return relation, self._belongs(rows.c.record, field)
 
     def values(self, field: str) -> tuple[FromClause, Column, Column]:

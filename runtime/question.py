@@ -79,7 +79,7 @@ class Question:
         """The question, if the actor may ask anything about the form at all; else there is no such form."""
         question = cls(tx, app, app.form(form), actor or tx.actor, also, deleted, as_of)
         if question.form.parent is not None or not question.view.grants:
-            raise no_form(form)
+            raise no_form()
         if not question.is_open:
             raise no_history()
         if as_of is not None and as_of > tx.now:
@@ -219,14 +219,17 @@ class Question:
         return self.remembered(("counted", filter, search, most), make)  # type: ignore[no-any-return]
 
     def rows(self, field: CompiledField) -> Planned:
-        """The rows of a subform of some records (`ids`), in their order; whoever sees the field sees its rows."""
+        """The rows of a subform of some records (`ids`), in their order; whoever sees the field sees its rows.
+
+        Only formulas of what the record may hide are left out.
+        """
 
         def make(making: Making) -> Planned:
             assert field.subform is not None
-            reading = self.relation(making).reading
-            table = reading.table(field.subform)
-            relation = Relation(reading, reading.truth(field.subform.id), table).where(among(table.c.record))
-            wanted = [each for each in everything(field.subform, self.app.names) if each.key == "id" or each.field]
+            record = self.relation(making)
+            table, seen = record.reading.table(field.subform), record.view.of_rows(field.id)
+            relation = Relation(record.reading, seen, table).where(among(table.c.record))
+            wanted = [each for each in everything(field.subform, self.app.names) if each.key in {"id", *seen.masks}]
             statement, plan = self._select(relation, wanted)
             return statement.add_columns(table.c.record).order_by(table.c.record, table.c.position), plan
 
@@ -365,9 +368,9 @@ def facts_of(tx: "Tx", app: CompiledApp, actor: Actor | None = None) -> Facts:
     return Facts(tx.now, app.zone, actor or tx.actor, tx.organisation, app.name, app.role_names)
 
 
-def no_form(name: str) -> NotFound:
+def no_form() -> NotFound:
     """The same answer for a form that does not exist and for one the actor has no access to."""
-    return NotFound(Problem(ROOT, "not_found", {"en": f"There is no form “{name}”", "zh": f"不存在表单“{name}”"}))
+    return NotFound(Problem(ROOT, "not_found", {"en": "There is no such form", "zh": "表单不存在"}))
 
 
 def no_history() -> Refused:

@@ -1,6 +1,6 @@
 """What people may see of a record's past: its changes and those of its subform rows, through today's masks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.sources import shown_in_rows
 from runtime.db import tables
 from runtime.history import values_of
 
@@ -57,7 +58,8 @@ def of_record(
     images = values_of(tx, form, [row["doc"] or {} for row in rows])
     shown = rows[:limit]
     subforms = [each for each in form.subforms if each.id in readable]
-    of_rows = _row_changes(tx, app, subforms, record, min((row["version"] for row in shown), default=0))
+    since = min((row["version"] for row in shown), default=0)
+    of_rows = _row_changes(tx, app, form, subforms, record, since, readable)
     return [
         _seen(row, images[index + 1] if index + 1 < len(images) else {}, images[index], readable, of_rows)
         for index, row in enumerate(shown)
@@ -125,16 +127,23 @@ def _seen(
 
 
 def _row_changes(
-    tx: "Tx", app: CompiledApp, subforms: Iterable[CompiledField], record: int, since: int
+    tx: "Tx",
+    app: CompiledApp,
+    form: CompiledForm,
+    subforms: Iterable[CompiledField],
+    record: int,
+    since: int,
+    readable: frozenset[str],
 ) -> dict[int, dict[str, tuple[RowChange, ...]]]:
     """The changes of rows by the version of the record in which they came, and by subform field."""
     found: dict[int, dict[str, tuple[RowChange, ...]]] = {}
     for subform in subforms:
         assert subform.subform is not None
         known = _row_images(tx, app, subform.subform, record, since)
+        fields = shown_in_rows(form, subform, readable)
         for row, images in known.items():
             for (_, before), (version, after) in zip(images, images[1:], strict=False):
-                change = _row_change(subform.subform, row, before, after)
+                change = _row_change(fields, row, before, after)
                 if version >= since and change is not None:
                     at = found.setdefault(version, {})
                     at[subform.id] = (*at.get(subform.id, ()), change)
@@ -167,9 +176,9 @@ def _row_images(
     return found
 
 
-def _row_change(form: CompiledForm, row: int, before: Image, after: Image) -> RowChange | None:
+def _row_change(fields: Collection[str], row: int, before: Image, after: Image) -> RowChange | None:
     held, now = before or {}, after or {}
-    changed = tuple(id for id in form.fields if held.get(id) != now.get(id))
+    changed = tuple(id for id in fields if held.get(id) != now.get(id))
     if before is after or (before is not None and after is not None and not changed):
         return None  # it only moved to another place
     op: Literal["added", "changed", "removed"] = (
@@ -181,5 +190,5 @@ def _row_change(form: CompiledForm, row: int, before: Image, after: Image) -> Ro
         changed,
         {} if before is None else {id: held.get(id) for id in changed},
         {} if after is None else {id: now.get(id) for id in changed},
-        now or held,
+        {id: value for id, value in (now or held).items() if id in fields},
     )

@@ -15,6 +15,7 @@ from engines.expressions.value_words import thousands
 from engines.json_values import to_json
 from engines.organisation import Organisation
 from engines.rules import term_in_words
+from engines.sources import shown_in_rows
 from metadata.text import say
 from runtime import history
 
@@ -75,11 +76,12 @@ def _term(
 
 
 def _may_see(app: CompiledApp, form: str, readable: frozenset[str], path: tuple[str, ...]) -> bool:
-    if path[0] not in ("record", "old") or len(path) < 2:
+    if path[0] not in ("record", "old", "row") or len(path) < 2:
         return True
-    rows = next((each for each in app.forms[form].subforms if each.subform and path[1] in each.subform.fields), None)
-    if rows is not None:
-        return rows.id in readable
+    for rows in app.forms[form].subforms:
+        cell = next((id for id in path[1:] if rows.subform is not None and id in rows.subform.fields), None)
+        if cell is not None:
+            return rows.id in readable and cell in shown_in_rows(app.forms[form], rows, readable)
     return path[1] in readable or path[1] not in app.forms[form].fields
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from engines.compiled import CompiledField, CompiledForm
+from engines.sources import shown_in_rows
 from metadata.problems import Problem, Refusal
 from metadata.text import say
 from runtime.flow_access import Lock
@@ -140,7 +141,12 @@ class RecordForm:
         if editing and self.posted and field.name in self.posted.rows:
             drawn = self._posted_rows(field, rows)
         blank = self._row(field, PLACE, self.new_rows.get(field.id, {}), None, editing) if editing else None
-        return {"columns": self.drawing.columns(subform, rows), "rows": drawn, "blank": blank}
+        shown = self._shown_in_rows(field)
+        columns = [each for each in self.drawing.columns(subform, rows) if each.field in shown]
+        return {"columns": columns, "rows": drawn, "blank": blank}
+
+    def _shown_in_rows(self, field: CompiledField) -> tuple[str, ...]:
+        return shown_in_rows(self.form, field, self.readable | self.editable)
 
     def _posted_rows(self, field: CompiledField, rows: Sequence[Values]) -> list[RowView]:
         """The rows as they were posted, new ones too: on a refusal the server must say them back."""
@@ -156,7 +162,7 @@ class RecordForm:
         assert subform is not None
         labels: Labels = row.get("labels", {})
         cells = []
-        for each in subform.fields.values():
+        for each in (subform.fields[id] for id in self._shown_in_rows(field)):
             value, label = row.get(each.id), labels.get(each.id)
             if not editing or (each.read_only and not each.is_derived):
                 cells.append(self.drawing.view(each, value, label))
