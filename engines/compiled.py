@@ -298,8 +298,7 @@ class CompiledApp:
         """The form by name or id; subforms are known by their id only."""
         found = self.forms.get(self.form_ids.get(name, name))
         if found is None:
-            message = {"en": f"There is no form “{name}”", "zh": f"不存在表单“{name}”"}
-            raise NotFound(Problem(ROOT, "not_found", message))
+            raise NotFound(Problem(ROOT, "not_found", {"en": "There is no such form", "zh": "表单不存在"}))
         return found
 
     @cached_property

@@ -173,7 +173,7 @@ def _create(
     seen = access.view(app, tx.actor, form.id)
     grants = access.view(app, tx.actor, form.id, "create").grants
     if not grants:
-        raise holding.not_allowed(form, "create") if seen.grants else no_form(form.name)
+        raise holding.not_allowed(form, "create") if seen.grants else no_form()
     request = _request(tx, form, new_id(), "create", values, typed, grants, seen.fields)
     lock_for(tx, app, form, None, {**values, **typed})
     decision, facts = _decided(tx, app, form, request, None)
@@ -363,7 +363,7 @@ def _follow_up(
 def _form(app: CompiledApp, name: str) -> CompiledForm:
     form = app.form(name)
     if form.parent is not None:
-        raise no_form(name)
+        raise no_form()
     return form
 
 

@@ -269,7 +269,7 @@ def _bulk(tx: Tx, app: CompiledApp, form: str, asked: dict[str, Any]) -> Answer:
         message = {"en": "The action is “update” or “delete”", "zh": "action 须为 update 或 delete"}
         raise Invalid(Problem(Path(("action",)), "bad_action", message))
     if not access.view(app, tx.actor, compiled.id).grants:
-        raise no_form(form)
+        raise no_form()
     if not access.may(app, tx.actor, "bulk", compiled.id):
         message = {"en": "You may not change many records at once here", "zh": "您不能在此批量操作"}
         raise Refused(Problem(ROOT, "forbidden", message))

@@ -199,7 +199,7 @@ def _form(tx: Tx, app: CompiledApp, form: str, record: int) -> str:
     """The id of the form, if the record may be read; else there is nothing."""
     compiled = app.form(form)
     if compiled.parent is not None:
-        raise no_form(form)
+        raise no_form()
     reading.get(tx, app, form, record, fields=())
     return compiled.id
 

@@ -66,7 +66,7 @@ def linked_values(page: SignedInOnly, app: str, form: str) -> Response:
     with page.visit.read() as tx:
         compiled, found = _open(page, tx, app, form)
         if not concerns(tx, compiled, found):
-            raise no_form(form)
+            raise no_form()
         keys = {(target, key) for text in page.request.query_params.getlist("of") for target, key in _key(text)}
         return JSONResponse(linked(tx, compiled, found, keys))
 
