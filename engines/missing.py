@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from engines.action_type import KindMissing, MissingAction
 from engines.compiled import CompiledField, Storage, StoredAs
 from engines.flows.missing import MissingNode
+from engines.forms.context import FormContext
 from engines.forms.conversion import type_of_shape
 from engines.forms.field_type import FieldType
 from engines.forms.tables import ROWS
@@ -52,11 +53,11 @@ class MissingField(_StandIn, FieldType):
             return "computed"
         return "list" if shape.startswith("list:") else "stored"
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         shape = self.shapes.get(definition.key)
         return type_of_shape(shape) if shape is not None else context.formula_type(definition, None)
 
-    def formula(self, definition: Any, context: Any) -> str | None:
+    def formula(self, definition: Any, context: FormContext) -> str | None:
         return None if definition.key in self.shapes else NOTHING
 
     def parse(self, raw: Any, field: CompiledField) -> Any:

@@ -19,6 +19,7 @@ from engines.effects import Effect, SetFields
 from engines.flows import tree
 from engines.flows.compiled import CompiledNode
 from engines.flows.node_type import NodeContext, NodeType, Step, Visit, go_on
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.reports.chart_type import ChartType
 from engines.reports.result import Result
@@ -53,7 +54,7 @@ class Weather(FieldType):
     class Options(registry.Options):
         best: str = "☀"
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return TEXT
 
     def parse(self, raw: Any, field: CompiledField) -> str | None:

@@ -18,9 +18,10 @@ from engines.compiled import (
 )
 from engines.forms import tables
 from engines.forms.choices import check_settings
+from engines.forms.context import FormContext
 from engines.forms.filtered import filtered_by
 from engines.forms.formula_limits import check_formulas
-from engines.forms.resolve import FormContext, Resolver
+from engines.forms.resolve import Resolver
 from engines.forms.storage import Storages
 from engines.forms.written import WrittenField, WrittenForm, written_forms
 from engines.values import CompiledValue, ValueProblem
@@ -29,7 +30,7 @@ from metadata.problems import Path, Problems, Refusal, nearest
 from metadata.text import Text
 from metadata.value_types import YES_NO, ValueType
 
-__all__ = ["CompiledForms", "FormContext", "compile_forms"]
+__all__ = ["CompiledForms", "compile_forms"]
 
 
 @dataclass(frozen=True)

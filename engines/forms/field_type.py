@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
 from engines.columns import column_type
 from engines.compiled import CompiledField, FieldLook, Storage, TotalFunction
+from engines.forms.context import FormContext
 from engines.json_values import to_json
 from engines.values import ValueProblem
 from metadata.problems import Problem
 from metadata.registry import Kind
 from metadata.value_types import ValueType
-
-if TYPE_CHECKING:
-    from engines.forms.compile import FormContext
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class FieldType(Kind):
         """Where the field's values live; most kinds have one place for all."""
         return self.storage
 
-    def value_type(self, definition: Any, context: "FormContext") -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         """Which value type the field has; may look at other fields through the context."""
         raise NotImplementedError
 
@@ -68,14 +66,14 @@ class FieldType(Kind):
         """Turn an internal value into JSON."""
         return to_json(value, field.type)
 
-    def problems(self, definition: Any, context: "FormContext") -> Iterator[Problem]:
+    def problems(self, definition: Any, context: FormContext) -> Iterator[Problem]:
         """What is wrong with the field as written, besides what the models and typed references find."""
         return iter(())
 
-    def formula(self, definition: Any, context: "FormContext") -> str | None:
+    def formula(self, definition: Any, context: FormContext) -> str | None:
         """The text of the expression that computes the field, for formulas and lookups."""
         return None
 
-    def total(self, definition: Any, context: "FormContext") -> Total | None:
+    def total(self, definition: Any, context: FormContext) -> Total | None:
         """What the field totals over other records, for roll-ups."""
         return None

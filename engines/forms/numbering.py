@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from engines.compiled import CompiledField, CompiledForm
+from engines.forms.context import FormContext
 from metadata.problems import ROOT, Problem, nearest
 
 DATE_PARTS = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d"}
@@ -36,7 +37,7 @@ def number_text(field: CompiledField, form: CompiledForm, count: int, today: dat
     return _mark.sub(fill, field.options.pattern)
 
 
-def pattern_problems(pattern: str, context: Any) -> Iterator[Problem]:
+def pattern_problems(pattern: str, context: FormContext) -> Iterator[Problem]:
     """What is wrong with a pattern: unknown marks, no counter or several, a field that is no plain value."""
     path = ROOT / "pattern"
     marks = _mark.findall(pattern)
@@ -57,12 +58,12 @@ def pattern_problems(pattern: str, context: Any) -> Iterator[Problem]:
             message = {"en": f"“{{{mark}}}” means nothing here", "zh": f"无法识别“{{{mark}}}”"}
             hint = {
                 "en": "There are {YYYY} {YY} {MM} {DD}, {0000} and {field:name}",
-                "zh": "可用：{YYYY} {YY} {MM} {DD}、{0000}、{field：字段名}",
+                "zh": "可用：{YYYY} {YY} {MM} {DD}、{0000}、{field:字段名}",
             }
             yield Problem(path, "bad_pattern", message, hint)
 
 
-def _field_problems(path: Any, name: str, context: Any) -> Iterator[Problem]:
+def _field_problems(path: Any, name: str, context: FormContext) -> Iterator[Problem]:
     known = context.field_names()
     if name not in known:
         message = {"en": f"There is no field “{name}”", "zh": f"不存在字段“{name}”"}

@@ -4,11 +4,13 @@ import math
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from engines.columns import MOST_DECIMALS
 from engines.forms.texts import wrong_type
 from engines.json_values import plain_number
 from engines.values import ValueProblem
+from metadata.registry import Options
 
 MOST_DIGITS = 15
 NUMBER = {"en": "a number", "zh": "数字"}
@@ -29,22 +31,28 @@ Numeral = Annotated[
 """A number in a kind's options: any JSON number, kept exactly."""
 
 
-def read_number(raw: Any, decimals: int) -> Decimal | None:
-    """Read a JSON number exactly; refuse more digits than fit."""
+class NumberOptions(Options):
+    """What every kind of number can be told: its decimals and its bounds."""
+
+    decimals: int = Field(default=4, ge=0, le=MOST_DECIMALS)
+    min: Numeral | None = None
+    max: Numeral | None = None
+
+
+def read_number(raw: Any, options: NumberOptions) -> Decimal | None:
+    """Read a JSON number exactly; refuse more digits than fit, and what lies out of bounds."""
     if raw is None:
         return None
-    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
-        raise wrong_type(raw, NUMBER)
-    value = _decimal(raw)
-    if not value.is_finite():
-        raise ValueProblem("not_a_number", {"en": "This is not a finite number", "zh": "这不是有效的数字"})
-    if -value.normalize().as_tuple().exponent > decimals:  # type: ignore[operator]
+    value = _finite(raw)
+    if -int(value.normalize().as_tuple().exponent) > options.decimals:
         raise ValueProblem(
             "too_many_decimals",
-            {"en": f"At most {decimals} digits after the point", "zh": f"小数位数最多 {decimals} 位"},
-            limit={"name": "decimals", "max": decimals},
+            {"en": f"At most {options.decimals} digits after the point", "zh": f"小数位数最多 {options.decimals} 位"},
+            limit={"name": "decimals", "max": options.decimals},
         )
-    return fit(value, decimals)
+    value = fit(value, options.decimals)
+    _check_bounds(value, options.min, options.max)
+    return value
 
 
 def fit(value: Decimal | int, decimals: int) -> Decimal:
@@ -64,10 +72,7 @@ def fit(value: Decimal | int, decimals: int) -> Decimal:
     return rounded or Decimal(0)
 
 
-def check_range(value: Decimal | None, least: Decimal | None, most: Decimal | None) -> None:
-    """Refuse a number outside its bounds."""
-    if value is None:
-        return
+def _check_bounds(value: Decimal, least: Decimal | None, most: Decimal | None) -> None:
     if least is not None and value < least:
         raise ValueProblem(
             "too_small",
@@ -80,6 +85,15 @@ def check_range(value: Decimal | None, least: Decimal | None, most: Decimal | No
             {"en": f"This must be at most {most}", "zh": f"不能大于 {most}"},
             limit={"name": "value", "max": plain_number(most), "actual": plain_number(value)},
         )
+
+
+def _finite(raw: Any) -> Decimal:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+        raise wrong_type(raw, NUMBER)
+    value = _decimal(raw)
+    if not value.is_finite():
+        raise ValueProblem("not_a_number", {"en": "This is not a finite number", "zh": "这不是有效的数字"})
+    return value
 
 
 def _decimal(raw: int | float | Decimal) -> Decimal:

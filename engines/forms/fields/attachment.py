@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from engines.compiled import CompiledField, FieldLook
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.lists import read_list
 from engines.forms.texts import read_text
@@ -32,7 +33,7 @@ class Attachment(FieldType):
         max_files: int = Field(default=20, ge=1, le=MOST_FILES)
         accept: tuple[Extension, ...] = ()
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return list_of(TEXT)
 
     def parse(self, raw: Any, field: CompiledField) -> tuple[str, ...]:

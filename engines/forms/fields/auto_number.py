@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from engines.compiled import FieldLook
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.numbering import pattern_problems
 from metadata import registry
@@ -32,8 +33,8 @@ class AutoNumber(FieldType):
         pattern: str = Field(default="{0000}", min_length=1, max_length=100)
         reset: Literal["never", "year", "month", "day"] | None = None
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return TEXT
 
-    def problems(self, definition: Any, context: Any) -> Iterator[Problem]:
+    def problems(self, definition: Any, context: FormContext) -> Iterator[Problem]:
         yield from pattern_problems(definition.pattern, context)

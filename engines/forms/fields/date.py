@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from engines.compiled import CompiledField, FieldLook
+from engines.forms.context import FormContext
 from engines.forms.dates import read_date
 from engines.forms.field_type import FieldType
 from metadata.value_types import DATE, ValueType
@@ -18,7 +19,7 @@ class Date(FieldType):
     widget = "date"
     look = FieldLook(tells=True)
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return DATE
 
     def parse(self, raw: Any, field: CompiledField) -> date | None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from engines.compiled import CompiledField
+from engines.forms.context import FormContext
 from engines.forms.dates import read_moment
 from engines.forms.field_type import FieldType
 from metadata.value_types import DATETIME, ValueType
@@ -17,7 +18,7 @@ class DateTime(FieldType):
     icon = "calendar-clock"
     widget = "datetime"
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return DATETIME
 
     def parse(self, raw: Any, field: CompiledField) -> datetime | None:

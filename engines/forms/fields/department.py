@@ -3,6 +3,7 @@
 from typing import Any
 
 from engines.compiled import CompiledField, Storage
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.ids import read_ids
 from metadata import registry
@@ -23,7 +24,7 @@ class Department(FieldType):
     def storage_of(self, definition: Any) -> Storage:
         return "list" if definition.multiple else "stored"
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return list_of(DEPARTMENT) if definition.multiple else DEPARTMENT
 
     def parse(self, raw: Any, field: CompiledField) -> Any:

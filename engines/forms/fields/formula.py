@@ -6,6 +6,7 @@ from pydantic import Field
 
 from engines.columns import MOST_DECIMALS
 from engines.compiled import FieldLook
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from metadata import registry
 from metadata.names import ExpressionText
@@ -37,8 +38,9 @@ class Formula(FieldType):
         mark: Literal["", "money", "percent"] = "" if options.show_as == "number" else options.show_as
         return FieldLook(mark, adds_up=options.total and mark != "percent", tells=bool(mark))
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
-        return context.formula_type(definition, definition.decimals)  # type: ignore[no-any-return]
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
+        return context.formula_type(definition, definition.decimals)
 
-    def formula(self, definition: Any, context: Any) -> str:
-        return definition.formula  # type: ignore[no-any-return]
+    def formula(self, definition: Any, context: FormContext) -> str:
+        text: str = definition.formula
+        return text

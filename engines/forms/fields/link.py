@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from engines.compiled import CompiledField, FieldLook, Storage
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.ids import read_ids
 from metadata import registry
@@ -33,7 +34,7 @@ class Link(FieldType):
     def storage_of(self, definition: Any) -> Storage:
         return "list" if definition.multiple else "stored"
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         target = link(context.form_id(definition.form))
         return list_of(target) if definition.multiple else target
 

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from engines.compiled import CompiledField, FieldLook
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.texts import MOST_LONG_TEXT, read_text
 from metadata import registry
@@ -24,7 +25,7 @@ class LongText(FieldType):
     class Options(registry.Options):
         max_length: int = Field(default=MOST_LONG_TEXT, ge=1, le=MOST_LONG_TEXT)
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return TEXT
 
     def parse(self, raw: Any, field: CompiledField) -> str | None:

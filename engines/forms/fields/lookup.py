@@ -3,6 +3,7 @@
 from typing import Any
 
 from engines.columns import MOST_DECIMALS
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from metadata import registry
 from metadata.names import FieldName, FieldThroughLink
@@ -24,8 +25,8 @@ class Lookup(FieldType):
         link: FieldName
         field: FieldThroughLink
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
-        return context.formula_type(definition, None, MOST_DECIMALS)  # type: ignore[no-any-return]
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
+        return context.formula_type(definition, None, MOST_DECIMALS)
 
-    def formula(self, definition: Any, context: Any) -> str:
+    def formula(self, definition: Any, context: FormContext) -> str:
         return f"{definition.link}.{definition.field}"

@@ -5,6 +5,7 @@ from typing import Any
 
 from engines.compiled import CompiledField, FieldLook
 from engines.forms.choices import Choices, doubled_choices, read_choice
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.lists import read_list
 from metadata import registry
@@ -25,11 +26,11 @@ class MultiSelect(FieldType):
     class Options(registry.Options):
         options: Choices
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return list_of(TEXT)
 
     def parse(self, raw: Any, field: CompiledField) -> tuple[str, ...]:
         return read_list(raw, lambda each: read_choice(each, field))
 
-    def problems(self, definition: Any, context: Any) -> Iterator[Problem]:
+    def problems(self, definition: Any, context: FormContext) -> Iterator[Problem]:
         yield from doubled_choices(definition.options)

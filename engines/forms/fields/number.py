@@ -4,13 +4,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from pydantic import Field
-
-from engines.columns import MOST_DECIMALS
 from engines.compiled import CompiledField, FieldLook
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
-from engines.forms.numbers import Numeral, check_range, read_number
-from metadata import registry
+from engines.forms.numbers import NumberOptions, read_number
 from metadata.normalise import Words
 from metadata.value_types import ValueType, number
 
@@ -24,20 +21,15 @@ class Number(FieldType):
     widget = "number"
     look = FieldLook(column="small")
 
-    class Options(registry.Options):
-        decimals: int = Field(default=4, ge=0, le=MOST_DECIMALS)
-        min: Numeral | None = None
-        max: Numeral | None = None
+    class Options(NumberOptions):
         total: bool = True
         unit: Words | None = None
 
     def look_of(self, options: Any) -> FieldLook:
         return replace(self.look, adds_up=options.total)
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return number(definition.decimals)
 
     def parse(self, raw: Any, field: CompiledField) -> Decimal | None:
-        value = read_number(raw, field.options.decimals)
-        check_range(value, field.options.min, field.options.max)
-        return value
+        return read_number(raw, field.options)

@@ -3,13 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from pydantic import Field
-
-from engines.columns import MOST_DECIMALS
 from engines.compiled import CompiledField, FieldLook
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
-from engines.forms.numbers import Numeral, check_range, read_number
-from metadata import registry
+from engines.forms.numbers import NumberOptions, read_number
 from metadata.value_types import ValueType, number
 
 
@@ -21,16 +18,10 @@ class Percent(FieldType):
     icon = "percentage"
     widget = "percent"
     look = FieldLook(mark="percent", tells=True, column="small")
+    Options = NumberOptions
 
-    class Options(registry.Options):
-        decimals: int = Field(default=4, ge=0, le=MOST_DECIMALS)
-        min: Numeral | None = None
-        max: Numeral | None = None
-
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return number(definition.decimals)
 
     def parse(self, raw: Any, field: CompiledField) -> Decimal | None:
-        value = read_number(raw, field.options.decimals)
-        check_range(value, field.options.min, field.options.max)
-        return value
+        return read_number(raw, field.options)

@@ -6,6 +6,7 @@ import phonenumbers
 from pydantic import Field
 
 from engines.compiled import CompiledField, FieldLook
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.texts import read_text
 from engines.values import ValueProblem
@@ -29,7 +30,7 @@ class Phone(FieldType):
     class Options(registry.Options):
         region: str = Field(default="CN", pattern=r"^[A-Z]{2}$")
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return TEXT
 
     def parse(self, raw: Any, field: CompiledField) -> str | None:

@@ -1,15 +1,17 @@
 """A total over the records that link here."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
+from engines.compiled import TotalFunction
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType, Total
 from metadata import registry
 from metadata.names import FieldOfForm, FieldOfFormOrRows, FormName, RowExpression
 from metadata.problems import ROOT, Problem
 from metadata.value_types import ValueType, number
 
-FUNCTIONS = ("count", "sum", "avg", "min", "max", "distinct")
+FUNCTIONS: tuple[TotalFunction, ...] = get_args(TotalFunction)
 
 
 class Rollup(FieldType):
@@ -41,7 +43,7 @@ class Rollup(FieldType):
         eventual: bool = False
         declassify: bool = False
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         total = self.total(definition, context)
 
         def type_of(value: ValueType | None) -> ValueType:
@@ -49,22 +51,22 @@ class Rollup(FieldType):
                 return number(0)
             return number(4) if total.function == "avg" else value
 
-        return context.total_type(total, type_of)  # type: ignore[no-any-return]
+        return context.total_type(total, type_of)
 
-    def total(self, definition: Any, context: Any) -> Total:
-        function = next((each for each in FUNCTIONS if getattr(definition, each)), "count")
+    def total(self, definition: Any, context: FormContext) -> Total:
+        function: TotalFunction = next((each for each in FUNCTIONS if getattr(definition, each)), "count")
         value = None if function == "count" else getattr(definition, function)
         return Total(
             form=definition.form,
             link=definition.link,
-            function=function,  # type: ignore[arg-type]
+            function=function,
             value=value,
             where=definition.where,
             rows=definition.rows,
             eventual=definition.eventual,
         )
 
-    def problems(self, definition: Any, context: Any) -> Iterator[Problem]:
+    def problems(self, definition: Any, context: FormContext) -> Iterator[Problem]:
         chosen = [each for each in FUNCTIONS if getattr(definition, each)]
         if len(chosen) != 1:
             message = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from engines.compiled import CompiledField, FieldLook
 from engines.forms.choices import Choices, doubled_choices, read_choice
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from metadata import registry
 from metadata.problems import Problem
@@ -24,11 +25,11 @@ class Select(FieldType):
         options: Choices
         stage: bool = False
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return TEXT
 
     def parse(self, raw: Any, field: CompiledField) -> str | None:
         return read_choice(raw, field)
 
-    def problems(self, definition: Any, context: Any) -> Iterator[Problem]:
+    def problems(self, definition: Any, context: FormContext) -> Iterator[Problem]:
         yield from doubled_choices(definition.options)

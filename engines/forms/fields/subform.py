@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.lists import MOST_ROWS
 from metadata import registry
@@ -33,10 +34,10 @@ class Subform(FieldType):
         min_rows: int = Field(default=0, ge=0, le=MOST_ROWS)
         max_rows: int = Field(default=MOST_ROWS, ge=1, le=MOST_ROWS)
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return rows(definition.id)
 
-    def problems(self, definition: Any, context: Any) -> Iterator[Problem]:
+    def problems(self, definition: Any, context: FormContext) -> Iterator[Problem]:
         for index, each in enumerate(definition.fields):
             if each.type in NOT_IN_ROWS:
                 message = {

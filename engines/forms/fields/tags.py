@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from engines.compiled import CompiledField
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.lists import read_list
 from engines.forms.texts import read_text
@@ -29,7 +30,7 @@ class Tags(FieldType):
     class Options(registry.Options):
         suggestions: tuple[Suggestion, ...] = Field(default=(), max_length=500)
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return list_of(TEXT)
 
     def parse(self, raw: Any, field: CompiledField) -> tuple[str, ...]:

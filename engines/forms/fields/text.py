@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from engines.compiled import CompiledField, FieldLook
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.pictures import Picture, match_picture
 from engines.forms.texts import MOST_TEXT, read_text
@@ -27,7 +28,7 @@ class Text(FieldType):
         min_length: int = Field(default=0, ge=0, le=MOST_TEXT)
         pattern: Picture | None = None
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return TEXT
 
     def parse(self, raw: Any, field: CompiledField) -> str | None:

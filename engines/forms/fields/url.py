@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from engines.compiled import CompiledField
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.texts import read_text
 from engines.values import ValueProblem
@@ -22,7 +23,7 @@ class Url(FieldType):
     widget = "url"
     is_searched = True
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return TEXT
 
     def parse(self, raw: Any, field: CompiledField) -> str | None:

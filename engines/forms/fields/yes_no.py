@@ -3,6 +3,7 @@
 from typing import Any
 
 from engines.compiled import CompiledField
+from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.texts import wrong_type
 from metadata.value_types import YES_NO, ValueType
@@ -16,7 +17,7 @@ class YesNo(FieldType):
     icon = "toggle-right"
     widget = "yes_no"
 
-    def value_type(self, definition: Any, context: Any) -> ValueType:
+    def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return YES_NO
 
     def parse(self, raw: Any, field: CompiledField) -> bool:
