@@ -1,5 +1,6 @@
 """Tells the stories of an app in a throw-away installation, and says which sentence did not come true."""
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,11 +16,13 @@ from sqlalchemy import select
 
 from engines.actor import system
 from engines.compiled import CompiledApp
+from engines.forms.resolve import system_references
+from engines.json_values import to_json
 from metadata.app import AppDefinition
 from metadata.problems import ROOT, Path, Problem, Refusal
 from metadata.stories import Step, StoryDefinition
 from metadata.text import Text, say
-from runtime import flows, organisation, reading, records, reports, transaction
+from runtime import flows, organisation, reading, records, reports, rule_states, transaction
 from runtime.cast import Cast, Clock
 from runtime.db import tables
 from runtime.db.migrate import migrate
@@ -124,11 +127,27 @@ def _tell_one(
             except OutOfTime:
                 return Problem(path / "steps" / index, TOO_SLOW, _too_slow(story, index, patience), TOO_SLOW_HINT)
             except NotSo as untrue:
-                return Problem(path / "steps" / index, "story_untrue", _said(story, index, untrue.message))
+                said = _said(story, index, untrue.message)
+                return Problem(path / "steps" / index, "story_untrue", said, _failed_meanwhile(cast))
             except Refusal as refusal:
                 message = refusal.problems[0].message if refusal.problems else refusal.detail
                 return Problem(path / "steps" / index, "story_refused", _said(story, index, message))
     return None
+
+
+def _failed_meanwhile(cast: Cast) -> Text:
+    """What went wrong in a job that nobody waited for, and why: mostly the reason why something is not so."""
+    job = tables.job
+    failed = select(job.c.rule, job.c.last_error).where(job.c.last_error.is_not(None), job.c.rule.is_not(None))
+    with cast.services.database.read() as connection:
+        row = connection.execute(failed.order_by(job.c.run_at.desc()).limit(1)).first()
+        if row is None:
+            return ""
+        rule = rule_states.title_of(cast.services, connection, cast.app, row.rule)
+    return {
+        "en": f"The rule “{say(rule, 'en')}” failed meanwhile: {row.last_error}",
+        "zh": f"期间规则“{say(rule, 'zh')}”执行失败：{row.last_error}",
+    }
 
 
 def _beginning(story: StoryDefinition) -> datetime:
@@ -192,7 +211,8 @@ def _deed(cast: Cast, step: Step) -> None:
         if step.refused is None:
             raise
         if step.refused != "any" and step.refused not in codes:
-            raise _not_so(f"it was refused as {sorted(codes)}", f"被拒绝的原因是 {sorted(codes)}") from refusal
+            told = ", ".join(sorted(codes))
+            raise _not_so(f"it was refused for another reason ({told})", f"被拒绝的原因是另一个（{told}）") from refusal
         return
     if step.refused is not None:
         raise _not_so("it was not refused", "操作没有被拒绝")
@@ -216,15 +236,26 @@ def _restores(cast: Cast, step: Step) -> None:
 
 
 def _submits(cast: Cast, step: Step) -> None:
-    cast.submit(str(step.who), str(step.record), step.flow)
+    """Start a flow; what was returned to the person is submitted again."""
+    who, record = str(step.who), str(step.record)
+    returned = [task for task in cast.open_tasks(who, record=record) if task.kind == "resubmit"]
+    if returned and step.flow is None:
+        cast.decide(who, "resubmit", returned[0], step.values or {}, step.comment or "")
+    else:
+        cast.submit(who, record, step.flow)
 
 
 def _decides(cast: Cast, step: Step) -> None:
-    who = str(step.who)
+    outcome = OUTCOMES[str(step.does)]
+    cast.decide(str(step.who), outcome, _open_task(cast, step), step.values or {}, step.comment or "", target=step.to)
+
+
+def _open_task(cast: Cast, step: Step) -> Any:
+    who, node = str(step.who), f"“{step.task}”" if step.task else ""
     tasks = cast.open_tasks(who, step.task, step.record)
     if not tasks:
-        raise _not_so(f"{who} has no open task {step.task or ''}", f"{who} 没有待办 {step.task or ''}")
-    cast.decide(who, OUTCOMES[str(step.does)], tasks[0], step.values or {}, step.comment or "", target=step.to)
+        raise _not_so(f"{who} has no open task {node}".rstrip(), f"{who} 没有待办{node}")
+    return tasks[0]
 
 
 def _withdraws(cast: Cast, step: Step) -> None:
@@ -233,9 +264,8 @@ def _withdraws(cast: Cast, step: Step) -> None:
 
 
 def _comments(cast: Cast, step: Step) -> None:
-    who = str(step.who)
-    task = cast.open_tasks(who, step.task, step.record)[0]
-    with cast.acting(who) as (tx, app):
+    task = _open_task(cast, step)
+    with cast.acting(str(step.who)) as (tx, app):
         flows.remark(tx, app, task.id, step.comment or step.text or "")
 
 
@@ -278,12 +308,21 @@ def _compare(cast: Cast, app: CompiledApp, form: str, name: str, wanted: Any, va
     compiled = app.form(form)
     found = compiled.field(name)
     value = values.get(found.id if found is not None else name)
-    actual = found.kind.to_json(value, found) if found is not None and found.subform is None else value
+    if found is None:
+        actual = to_json(value, system_references(form)[name].type)
+    else:
+        actual = found.kind.to_json(value, found) if found.subform is None else value
     expected = cast.resolved(wanted, app)
     if isinstance(expected, str) and expected in cast.people and str(actual) == str(cast.people[expected]):
         return
     if _plain(actual) != _plain(expected):
-        raise _not_so(f"{name} is {actual!r}, not {expected!r}", f"{name} 是 {actual!r}，而不是 {expected!r}")
+        said, wished = _told(actual), _told(expected)
+        raise _not_so(f"{name} is {said}, not {wished}", f"{name} 是 {said}，而不是 {wished}")
+
+
+def _told(value: Any) -> str:
+    """A value as the story would write it."""
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _plain(value: Any) -> Any:
@@ -320,7 +359,9 @@ def _no_task(cast: Cast, step: Step) -> None:
 def _flow(cast: Cast, step: Step) -> None:
     states = [row.state for row in _instance(cast, step)]
     if step.state is not None and (not states or states[0] != step.state):
-        raise _not_so(f"the flow is {states[:1]}", f"流程状态为 {states[:1]}")
+        if not states:
+            raise _not_so("the flow was not started", "流程尚未启动")
+        raise _not_so(f"the flow is {states[0]}", f"流程状态为 {states[0]}")
 
 
 def _notification(cast: Cast, step: Step) -> None:
@@ -345,7 +386,8 @@ def _report(cast: Cast, step: Step) -> None:
     for name, wanted in (step.values or {}).items():
         actual = answer.result.totals.get(name)
         if _plain(actual) != _plain(wanted):
-            raise _not_so(f"{name} is {actual}, not {wanted}", f"{name} 是 {actual}，而不是 {wanted}")
+            said, wished = _told(actual), _told(wanted)
+            raise _not_so(f"{name} is {said}, not {wished}", f"{name} 是 {said}，而不是 {wished}")
 
 
 LOOKS = {
