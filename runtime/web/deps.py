@@ -95,7 +95,7 @@ class Visit:
         """Write as the actor what a page's form says; the same form sent again gets the first answer (S3)."""
         return idempotency.once_done(self.services, self.actor, key, work, self.cause, self._just_read())
 
-    def once_of_form(self, form: FormData, work: Callable[[Tx], None]) -> None:
+    def once_of_form(self, form: FormData, work: Callable[[Tx], object]) -> None:
         """The same where nothing is made that could be opened: other content of the same form is another request."""
         key = self.form_key(form)
 

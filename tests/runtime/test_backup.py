@@ -227,11 +227,11 @@ def test_the_commands_lead_there_and_back(tmp_path: Path, dialect: str) -> None:
 def test_a_note_is_written_where_the_backup_came_back(
     services: Services, ada: int, elsewhere: Settings, tmp_path: Path
 ) -> None:
-    from runtime import cli
+    from runtime.commands.backup import tell_restored
 
     backup.back_up(services, tmp_path / "b.zip")
     backup.restore(elsewhere, tmp_path / "b.zip")
-    cli._tell_restored(elsewhere, "2026-11-20")
+    tell_restored(elsewhere, "2026-11-20")
     there = restored(elsewhere)
 
     actions = run(there, system("test"), lambda tx: set(tx.connection.scalars(select(tables.audit.c.action))))
