@@ -59,7 +59,9 @@ def _term(
         return {"text": None, "words": None, "value": None, "hidden": True, "reads": []}
     return {
         "text": term["text"],
-        "words": term_in_words(app, form, rows, term["text"], language) or term["text"],
+        "words": _step(reader, form, reads)
+        if term["text"] == "changed"
+        else term_in_words(app, form, rows, term["text"], language) or term["text"],
         "value": term["value"],
         "hidden": False,
         "reads": [
@@ -73,6 +75,14 @@ def _term(
             if len(path) == 2
         ],
     }
+
+
+def _step(reader: Reader, form: str, reads: list[tuple[tuple[str, ...], Any]]) -> str:
+    """What a trigger looked at that waits for a change: the field, from what, to what."""
+    (_, before), (path, after) = reads
+    old, new = (_said(reader, form, path, each) or "—" for each in (before, after))
+    colon = "：" if reader.language == "zh" else ": "
+    return f"{_title(reader.app, form, path, reader.language)}{colon}{old} → {new}"
 
 
 def _may_see(app: CompiledApp, form: str, readable: frozenset[str], path: tuple[str, ...]) -> bool:

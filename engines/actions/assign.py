@@ -40,7 +40,7 @@ class Assign(ActionType):
     def sentence(self, options: Any, language: str) -> str:
         chinese = language == "zh"
         if options.to is None:
-            return "退回公共池" if chinese else "give it back to the pool"
+            return "退回公海池" if chinese else "give it back to the pool"
         who = say_people(options.to, language)
         if isinstance(options.to, str):
             return f"分配给 {who}" if chinese else f"assign it to {who}"

@@ -144,4 +144,5 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "initials": initials,
         "hue": hue,
         "device": device,
+        "listed": lambda texts: ("、" if language == "zh" else ", ").join(texts),
     }

@@ -94,7 +94,7 @@ def test_a_new_member_chooses_a_password_by_a_link(screen: Opener) -> None:
     fresh.page.wait_for_url(re.compile("/$"))
 
     assert fresh.page.get_by_role("heading", level=1).inner_text().endswith("Ann Lee")
-    assert fresh.page.get_by_text("No app yet").is_visible()
+    assert fresh.page.get_by_text("No app for you yet").is_visible()
 
 
 def test_a_form_that_needs_the_password_again_is_not_lost(screen: Opener) -> None:

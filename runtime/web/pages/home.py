@@ -36,6 +36,8 @@ def home(page: SignedInOnly) -> Response:
             greeting=_greeting(page, now),
             today=_day(page, now),
             apps=shown,
+            known_apps=bool(apps),
+            may={"roles": "user_admin" in page.actor.rights, "build": _can_build(page)},
             tasks=_tasks(page, tx, now),
             task_count=tasks.count_todo(tx),
             recent=_recent(page, tx, apps, now),

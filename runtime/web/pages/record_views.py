@@ -194,7 +194,8 @@ class RecordForm:
         if len(place) == 3 and field.subform is not None and isinstance(place[1], int):
             column = field.subform.field(str(place[2]))
             names += [str(place[1] + 1), self.drawing.title(column) if column else str(place[2])]
-        return message if names[-1] in message else f"{' · '.join(names)}: {message}"
+        colon = "：" if self.drawing.language == "zh" else ": "
+        return message if names[-1] in message else f"{' · '.join(names)}{colon}{message}"
 
     def _anchor(self, problem: Problem) -> str:
         place = _place(problem)

@@ -36,7 +36,7 @@ def test_a_rule_can_be_read_aloud() -> None:
     )
     assert sentence_of(app, rule, "zh") == (
         "当“商机”的阶段停留在“offer”满 10 天时，如果 Amount 大于 100，则通知负责人、角色“Boss”，并"
-        "修改“客户”的 Level；否则退回公共池。"
+        "修改“客户”的 Level；否则退回公海池。"
     )
 
 

@@ -16,7 +16,7 @@ class Combobox extends HTMLElement {
   get #many() { return "many" in this.dataset; }
   get #input() { return this.querySelector("[role=combobox]"); }
   get #list() { return this.querySelector("[role=listbox]"); }
-  get #options() { return [...this.#list.querySelectorAll("[role=option]")]; }
+  get #options() { return [...this.#list.querySelectorAll("[role=option]:not(.none)")]; }
   get #active() { return this.#list.querySelector('[aria-selected="true"]'); }
 
   connectedCallback() {
@@ -56,7 +56,7 @@ class Combobox extends HTMLElement {
     const found = answer?.ok ? await answer.text() : "";
     if (asked !== this.#asked || !this.isConnected) return;
     this.#list.innerHTML = found;
-    if (!this.#options.length) this.#list.innerHTML = '<p class="none"></p>';
+    if (!this.#options.length) this.#list.innerHTML = '<div class="none" role="option" aria-disabled="true"></div>';
     const none = this.#list.querySelector(".none");
     if (none) none.textContent = answer?.ok ? _("Nothing found") : _("The search failed");
     this.#open();
@@ -85,7 +85,7 @@ class Combobox extends HTMLElement {
 
   #mark(option) {
     for (const other of this.#options) other.setAttribute("aria-selected", other === option);
-    if (!option) return;
+    if (!option) return void this.#input.removeAttribute("aria-activedescendant");
     option.id ||= `${this.#list.id}-${this.#options.indexOf(option)}`;
     this.#input.setAttribute("aria-activedescendant", option.id);
     option.scrollIntoView({ block: "nearest" });
@@ -124,7 +124,7 @@ class Combobox extends HTMLElement {
   }
 
   #clicked(event) {
-    const option = event.target.closest("[role=option]");
+    const option = event.target.closest("[role=option]:not(.none)");
     if (option) return this.#choose(option.dataset.value, option.dataset.label);
     const remove = event.target.closest(".token button");
     if (remove) return this.#drop(remove.closest(".token"));
