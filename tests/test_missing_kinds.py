@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,13 @@ from starlette.testclient import TestClient
 from builder_api.preparing import prepare
 from builder_api.publish import import_document
 from engines.actor import system
+from engines.effects import SetTimer
+from engines.events import TimerFired
+from engines.flows.compiled import CompiledNode
+from engines.flows.node_type import NodeEvent, NodeType, Step, Token, Visit, go_on, wait
+from metadata import registry
 from metadata.kinds import Kinds
-from runtime import flows, organisation, passwords, plugins, reading, records, reports
+from runtime import flows, jobs, organisation, passwords, plugins, reading, records, reports, timers
 from runtime.db import tables
 from runtime.db.engine import Database
 from runtime.server import create_app
@@ -103,6 +109,58 @@ def test_a_flow_waits_at_a_missing_node_and_goes_on_when_it_is_back(
     assert "grow" in str(waiting.position["stuck"])
     assert _instance(again).state == "approved"
     assert _value(again, rose, "leaves") == 4
+
+
+class Doze(NodeType):
+    """Rests for a day; a throw-away kind that has a timer."""
+
+    name = "doze"
+    title = {"en": "Doze", "zh": "打盹"}
+    icon = "moon"
+
+    class Options(registry.Options):
+        pass
+
+    def enter(self, node: CompiledNode, visit: Visit) -> Step:
+        key = f"{node.id}:doze"
+        return wait({"timers": [key]}, [SetTimer(visit.instance, key, visit.now + timedelta(days=1))])
+
+    def advance(self, node: CompiledNode, visit: Visit, token: Token, event: NodeEvent) -> Step:
+        return go_on() if isinstance(event, TimerFired) else wait(token)
+
+
+def test_a_timer_at_a_missing_node_is_an_incident_and_its_moment_is_not_lost(open_with: Open, bare: Kinds) -> None:
+    with_doze = plugins.built_in()
+    with_doze.of("node").register(Doze())
+    nap = {"id": "w_nap", "name": "nap", "form": "plant", "nodes": [{"type": "doze", "id": "n_doze", "name": "doze"}]}
+    plant = {"id": "t_plant", "name": "plant", "fields": [{"id": "f_name", "name": "name", "type": "text"}]}
+    services = open_with(with_doze.freeze())
+    import_document(services, {"format": 1, "app": "garden", "forms": [plant], "flows": [nap]})
+    rose = _save(services, None, {"name": "Rose"})
+    run(
+        services, system("test"), lambda tx: flows.start(tx, services.apps.live(tx, "garden"), "w_nap", "t_plant", rose)
+    )
+
+    without = open_with(bare)
+    _two_days_later(without)
+    stuck = _instance(without)
+    run(without, system("test"), lambda tx: flows.retry(tx, without.apps.live(tx, "garden"), stuck.id))
+    still_stuck = _instance(without)
+    again = open_with(services.kinds)
+    run(again, system("test"), lambda tx: flows.retry(tx, again.apps.live(tx, "garden"), stuck.id))
+
+    assert [stuck.state, still_stuck.state, _instance(again).state] == ["incident", "incident", "approved"]
+    assert "doze" in str(stuck.position["stuck"])
+    with without.database.read() as connection:
+        assert set(connection.scalars(sa.select(tables.job.c.state))) == {"done"}
+
+
+def _two_days_later(services: Services) -> None:
+    """Let the time pass in which a timer comes due."""
+    later = services.clock() + timedelta(days=2)
+    services.clock = lambda: later
+    timers.run(services)
+    jobs.run_due(services)
 
 
 def test_publishing_is_blocked_and_names_kind_and_package(open_with: Open, bare: Kinds, rose: int) -> None:

@@ -111,7 +111,7 @@ class _Run:
             case TimerFired(key=key):
                 node = key.partition(":")[0]
                 if node in self.tokens:
-                    self._apply(self.flow.nodes[node], self._ask(node, event))
+                    self._wake(node, event)
             case MemberLeft(node=node, member=member):
                 if member in self.tokens.get(node, {}).get("open", ()):
                     self.effects.append(CloseTasks(self.state.instance, node, member=member, outcome="left"))
@@ -121,8 +121,28 @@ class _Run:
                     raise Refused(_problem("not_the_initiator", _NOT_INITIATOR))
                 self._end(WITHDRAWN)
             case Retry():
-                self.agenda = [("enter", node, 0) for node in self.stuck] + self.agenda
-                self.stuck, self.status = {}, RUNNING
+                self._try_again()
+
+    def _wake(self, node: str, event: TimerFired) -> None:
+        """Tell a node that its moment has come; where its kind is missing, the moment is kept until that is back."""
+        try:
+            self._apply(self.flow.nodes[node], self._ask(node, event))
+        except KindMissing as missing:
+            token = self.tokens[node]
+            self.tokens[node] = {**token, "woken": [*token.get("woken", ()), event.key]}
+            self._stop_at(node, missing.reason)
+
+    def _try_again(self) -> None:
+        """Enter what is stuck once more; what was woken in vain is woken again, and keeps what it waits for."""
+        stuck, self.stuck, self.status = list(self.stuck), {}, RUNNING
+        self.agenda = [("enter", node, 0) for node in stuck if node not in self.tokens] + self.agenda
+        for node in (each for each in stuck if each in self.tokens):
+            keys = self.tokens[node].get("woken", ())
+            self.tokens[node] = {name: value for name, value in self.tokens[node].items() if name != "woken"}
+            self._mark(node, state="doing")
+            for key in keys:
+                if node in self.tokens:
+                    self._wake(node, TimerFired(self.state.instance, key))
 
     def _advance_waiting(self, node: str, event: TaskDecided) -> None:
         if node not in self.tokens:
@@ -199,8 +219,11 @@ class _Run:
 
     def _stick(self, node: CompiledNode, reason: Text) -> None:
         self._drop_token(node.id)
-        self.stuck[node.id] = reason
-        self._mark(node.id, state="stuck")
+        self._stop_at(node.id, reason)
+
+    def _stop_at(self, node: str, reason: Text) -> None:
+        self.stuck[node] = reason
+        self._mark(node, state="stuck")
         self.status = INCIDENT
         self.effects.append(EndInstance(self.state.instance, INCIDENT, reason))
 

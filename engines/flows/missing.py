@@ -8,7 +8,7 @@ from metadata.missing import Kept
 
 
 class MissingNode(NodeType):
-    """Stops the flow as an incident; what waited here when the kind went away goes on waiting."""
+    """Stops the flow as an incident; what waited here when the kind went away keeps its tasks and its moment."""
 
     stands_in = True
     icon = "alert-triangle"
