@@ -26,6 +26,7 @@ entry = tables.audit
 
 BATCH = 1000
 CHECKPOINT_EVERY = 1000
+LOCK = int.from_bytes(hashlib.sha256(b"audit chain").digest()[:8], "big", signed=True)
 BEGINNING = "0"
 SEALED_BY = ("prev_hash", "hash", "chain_pos")
 
@@ -41,21 +42,28 @@ class Verdict:
 
 
 def seal(services: Services) -> int:
-    """Add the entries that are not sealed yet to the chain; two who try at once come to the same."""
+    """Add the entries that are not sealed yet to the chain, some at a time."""
     with services.database.read() as connection:
         if connection.scalar(select(entry.c.seq).where(entry.c.chain_pos.is_(None)).limit(1)) is None:
             return 0
-    key = _Key.of(services.settings)
     with services.database.write() as connection:
-        rows = connection.execute(_unsealed().limit(BATCH)).all()
-        position, previous = _end_of_chain(connection)
-        sealed = list(_chained(key, rows, position, previous))
-        if sealed:
-            connection.execute(_SEAL, sealed)
+        sealed = seal_some(services.settings, connection)
     for each in sealed:
         if each["position"] % CHECKPOINT_EVERY == 0:
             log.info("audit_checkpoint", position=each["position"], hash=each["hash"])
     return len(sealed)
+
+
+def seal_some(settings: Settings, connection: Connection) -> list[dict[str, Any]]:
+    """Seal a batch within a transaction; whoever else seals waits, for a chain has one end (SQLite has one writer)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    rows = connection.execute(_unsealed().limit(BATCH)).all()
+    position, previous = _end_of_chain(connection)
+    sealed = list(_chained(_Key.of(settings), rows, position, previous))
+    if sealed:
+        connection.execute(_SEAL, sealed)
+    return sealed
 
 
 def verify(settings: Settings, connection: Connection, checkpoints: Mapping[int, str] | None = None) -> Verdict:
@@ -103,7 +111,7 @@ def _unsealed() -> Any:
 
 _SEAL = (
     update(entry)
-    .where(entry.c.seq == bindparam("number"), entry.c.chain_pos.is_(None))  # another sealer may have been here
+    .where(entry.c.seq == bindparam("number"))
     .values(chain_pos=bindparam("position"), prev_hash=bindparam("before"), hash=bindparam("hash"))
 )
 

@@ -2,17 +2,22 @@
 
 import base64
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from engines.actor import system
-from runtime import audit, audit_seal, cli
-from runtime.audit_seal import Verdict, seal
+from runtime import audit, audit_seal
+from runtime.audit_seal import Verdict, seal, seal_some
+from runtime.cli import commands
+from runtime.db import tables
 from runtime.services import Services
 from runtime.transaction import run
+from tests.conftest import NOW
 
 
 def act(services: Services, count: int = 1) -> None:
@@ -103,15 +108,35 @@ def _secret() -> object:
     return SecretStr(base64.b64encode(os.urandom(32)).decode())
 
 
-def test_the_command_tells_the_end_of_the_chain_and_compares_it(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_who_seal_at_once_make_one_chain(services: Services) -> None:
+    act(services, 3)
+    with ThreadPoolExecutor() as beside, services.database.write() as connection:
+        seal_some(services.settings, connection)
+        other = beside.submit(seal, services)
+        while services.database.is_postgresql and not _somebody_waits(services):
+            assert not other.done()
+        before_all = sa.insert(tables.audit).values(seq=1, at=NOW, actor_kind="system", action="late", detail={})
+        connection.execute(before_all.values(result="ok"))
+
+    assert other.result() == 1
+    found = verdict(services)
+    assert (found.sealed, found.unsealed, found.problems) == (4, 0, ())
+
+
+def _somebody_waits(services: Services) -> bool:
+    with services.database.read() as connection:
+        here = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return connection.execute(text(here)).first() is not None
+
+
+def test_the_command_tells_the_end_of_the_chain_and_compares_it(services: Services) -> None:
     act(services, 2)
-    monkeypatch.setattr(cli, "_installation", lambda: services)
-    first = CliRunner().invoke(cli.commands, ["verify-audit"])
+    settings = services.settings
+    here = {"FOURFOLD_DATA_DIR": str(settings.data_dir), "FOURFOLD_DATABASE_URL": settings.database_url}
+    first = CliRunner(env=here).invoke(commands, ["verify-audit"])
     end = first.stdout.strip().rpartition(" ")[2]
-    again = CliRunner().invoke(cli.commands, ["verify-audit", "--checkpoint", end])
-    forged = CliRunner().invoke(cli.commands, ["verify-audit", "--checkpoint", "2=0000"])
+    again = CliRunner(env=here).invoke(commands, ["verify-audit", "--checkpoint", end])
+    forged = CliRunner(env=here).invoke(commands, ["verify-audit", "--checkpoint", "2=0000"])
 
     assert first.exit_code == 0 and end.startswith("2=")
     assert again.exit_code == 0
