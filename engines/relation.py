@@ -1,78 +1,20 @@
 """The masked relation: a form's records as one actor may see them, with links, rows and lists to follow from there."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
 from engines.columns import column_type
-from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.compiled import CompiledField, CompiledForm
 from engines.directory import Directory, departments, members
-from engines.expressions import Moment, to_sql, where
-from engines.past import Past
-from metadata.expressions import Expression
+from engines.grants import Grant
+from engines.masks import Mask, View
+from engines.reading import CLOCK, Column, LookingBack, Reading
 
-if TYPE_CHECKING:
-    from engines.access import Grant, Mask, View
-
-Column = ColumnElement[Any]
-See = Callable[[str], "View"]
-CLOCK = "clock"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What all relations of one statement share: how the actor sees each form, how the truth is seen, and when.
-
-    `notes` gets CLOCK when the statement depends on the very moment: then it is good for one request only.
-    """
-
-    app: CompiledApp
-    see: See
-    truth: See
-    moment: Moment
-    dialect: str
-    notes: set[str] = field(default_factory=set)
-    back: "LookingBack | None" = None
-
-    @property
-    def as_truth(self) -> "Reading":
-        return replace(self, see=self.truth)
-
-    @property
-    def is_truth(self) -> bool:
-        return self.see is self.truth
-
-    def table(self, form: CompiledForm) -> FromClause:
-        """The records of a form (or the rows of a subform): those of today, or those of the moment looked back to."""
-        return form.table if self.back is None else self.back.past.table(form)
-
-    def where(self, expression: Expression, relation: "Relation") -> Column:
-        """A condition over a relation, in the forms that can use an index."""
-        self._note(expression)
-        return where(expression, relation, self.moment, self.dialect)
-
-    def value(self, expression: Expression, relation: "Relation", decimals: int | None) -> Column:
-        """A value over a relation, in the form in which such fields are stored."""
-        self._note(expression)
-        return to_sql(expression, relation, self.moment, self.dialect, decimals)
-
-    def _note(self, expression: Expression) -> None:
-        if any(node.kind == "call" and node.value == "NOW" for node in expression.root.walk()):
-            self.notes.add(CLOCK)
-
-
-@dataclass(frozen=True)
-class LookingBack:
-    """What reading the past takes: the records then, how they are read today, and who may see the history of a form."""
-
-    past: Past
-    today: Reading
-    allowed: Callable[[str], tuple["Grant", ...]]
+__all__ = ["CLOCK", "Column", "LookingBack", "Reading", "Relation"]
 
 
 class Relation:
@@ -86,7 +28,7 @@ class Relation:
     def __init__(
         self,
         reading: Reading,
-        view: "View",
+        view: View,
         source: FromClause,
         link: Column | None = None,
         absent: bool = False,
@@ -188,7 +130,7 @@ class Relation:
         mask = self.view.masks.get(field)
         return sa.false() if mask is None or self._absent else self._shows(mask)
 
-    def matches(self, grant: "Grant") -> Column:
+    def matches(self, grant: Grant) -> Column:
         """Whether a record meets the scope of a grant; scopes look at the truth."""
         conditions: list[Column] = []
         if grant.records is not None:
@@ -233,7 +175,7 @@ class Relation:
         """Whether somebody looks at the past of records: then he sees in it no more than he may see today."""
         return self.reading.back is not None and not self.reading.is_truth and self.form.parent is None
 
-    def _today(self, grants: "tuple[Grant, ...]") -> Column:
+    def _today(self, grants: tuple[Grant, ...]) -> Column:
         """Whether the record is still there and meets the scope of one of the grants as it is today."""
         assert self.reading.back is not None
         reading = self.reading.back.today
@@ -259,13 +201,13 @@ class Relation:
             self._scopes[index] = self.matches(self.view.grants[index])
         return self._scopes[index]
 
-    def _shows(self, mask: "Mask") -> Column | None:
+    def _shows(self, mask: Mask) -> Column | None:
         conditions = [sa.or_(*[self._scope(index) for index in sorted(group)]) for group in mask]
         if self._guard is not None:
             conditions.append(self._guard)
         return sa.and_(*conditions) if conditions else None
 
-    def _guarded(self, column: Column, mask: "Mask") -> Column:
+    def _guarded(self, column: Column, mask: Mask) -> Column:
         if self._absent:
             return sa.cast(sa.null(), column.type)
         shows = self._shows(mask)
@@ -314,30 +256,3 @@ class Relation:
             self._guard = sa.and_(*scope)
             return sa.and_(*conditions)
         return sa.and_(*conditions, *scope)
-
-
-class RowsOfRecords:
-    """Subform rows beside the record that holds them, as the SQL compiler reads a row's expression."""
-
-    def __init__(self, record: Relation, rows: Relation) -> None:
-        self.record = record
-        self._rows = rows
-
-    @property
-    def from_clause(self) -> FromClause:
-        return self._rows.from_clause
-
-    def column(self, field: str) -> Column:
-        return self._rows.column(field)
-
-    def follow(self, field: str) -> "Relation | Directory":
-        return self._rows.follow(field)
-
-    def rows(self, field: str) -> "tuple[Relation, Column]":
-        return self._rows.rows(field)
-
-    def values(self, field: str) -> tuple[FromClause, Column, Column]:
-        return self._rows.values(field)
-
-    def unmasked(self, field: str) -> tuple[Column, Column] | None:
-        return self._rows.unmasked(field)

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, FromClause
 
 from engines.expressions import Moment, to_sql, where
-from engines.relation import Relation, RowsOfRecords
+from engines.relation import Relation
 from engines.reports.compiled import CompiledDimension, CompiledReport
+from engines.rows_of_records import RowsOfRecords
 from metadata.expressions import Expression
 
 Column = ColumnElement[Any]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engines import compile_app
+from engines import compile_app, compile_what_can_be
 from engines.access import SYSTEM, grants_of, may, readable_fields, readable_names, view
 from engines.actor import Actor
 from engines.compiled import CompiledApp
@@ -49,14 +49,17 @@ FORMS: list[dict[str, Any]] = [
 
 def app_with(*access: dict[str, Any]) -> CompiledApp:
     kinds = plugins.load()
-    definition = {
+    return compile_app(Language(kinds).read(definition_with(*access)), kinds)
+
+
+def definition_with(*access: dict[str, Any]) -> dict[str, Any]:
+    return {
         "format": 1,
         "app": "office",
         "roles": [{"id": f"r_{name}", "name": name} for name in ("seller", "manager")],
         "forms": FORMS,
         "access": list(access),
     }
-    return compile_app(Language(kinds).read(definition), kinds)
 
 
 def somebody(*roles: str, **more: Any) -> Actor:
@@ -167,3 +170,14 @@ def test_what_makes_no_sense_is_refused_with_its_place(wrong: dict[str, Any], pl
     with pytest.raises(InvalidDefinition) as refused:
         app_with({**entry(), **wrong})
     assert place in {str(each.path) for each in refused.value.problems}
+
+
+def test_an_entry_whose_condition_cannot_be_read_any_more_grants_nothing() -> None:
+    """Once it could be: a kind or a function in it has gone since."""
+    kinds = plugins.load()
+    definition = Language(kinds).read(definition_with(entry(where="GONE(name)"), entry("manager", where="own")))
+
+    app = compile_what_can_be(definition, kinds, 1, {})
+
+    assert not may(app, somebody("seller"), "read", "t_customer")
+    assert may(app, somebody("manager"), "read", "t_customer")
