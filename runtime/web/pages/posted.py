@@ -14,6 +14,7 @@ from engines.compiled import CompiledField, CompiledForm
 from runtime.web.pages.prefilled import has_default
 
 DATE = re.compile(r"^(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?$")
+EMPTIED = "left-empty"  # no field can be called so
 MOMENT = re.compile(r"^(\d{4}-\d{2}-\d{2})[ T](\d{1,2}):(\d{2})$")
 NUMBER_NOISE = re.compile(r"[,，\s¥￥$€£%]")
 
@@ -29,11 +30,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Posted:
-    """The posted form: the texts of each field, the rows of each subform, and the files to be stored."""
+    """The posted form: the texts of each field, the rows of each subform, the files to be stored, and the names of the
+    boxes that a person emptied, so that no default fills them."""
 
     texts: Mapping[str, list[str]]
     rows: Mapping[str, list[Row]]
     uploads: Mapping[str, list[UploadFile]] = field(default_factory=dict)
+    emptied: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, form: CompiledForm, data: FormData) -> "Posted":
@@ -54,7 +57,8 @@ class Posted:
                     row.setdefault(token, {}).setdefault(column, []).append(value)
             else:
                 texts.setdefault(key, []).append(value)
-        return cls(texts, {name: _rows(found) for name, found in rows.items()}, uploads)
+        emptied = frozenset(texts.pop(EMPTIED, ()))
+        return cls(texts, {name: _rows(found) for name, found in rows.items()}, uploads, emptied)
 
     def values(self, form: CompiledForm, editable: frozenset[str], zone: ZoneInfo) -> dict[str, Any]:
         """The values of the fields that were on the form and may be written, by name."""
@@ -64,9 +68,21 @@ class Posted:
                 continue
             if each.subform is not None:
                 if each.name in self.rows:
-                    values[each.name] = [_row_values(each.subform, row, zone) for row in self.rows[each.name]]
+                    values[each.name] = [self._row_values(each, row, zone) for row in self.rows[each.name]]
             elif each.name in self.texts:
                 values[each.name] = read(each, self.texts[each.name], zone)
+        return values
+
+    def _row_values(self, field: CompiledField, row: Row, zone: ZoneInfo) -> dict[str, Any]:
+        values: dict[str, Any] = {"id": row.record} if row.record else {}
+        assert field.subform is not None
+        for each in field.subform.fields.values():
+            if each.is_derived or each.name not in row.texts:
+                continue
+            value = read(each, row.texts[each.name], zone)
+            meant = value not in (None, "", []) or f"{field.name}.{row.token}.{each.name}" in self.emptied
+            if row.record or meant or not has_default(each):
+                values[each.name] = value
         return values
 
 
@@ -118,14 +134,3 @@ def _moment(text: str, zone: ZoneInfo) -> str:
 
 def _rows(found: Mapping[str, Mapping[str, list[str]]]) -> list[Row]:
     return [Row(token, (texts.get("id") or [""])[-1], texts) for token, texts in found.items() if token]
-
-
-def _row_values(subform: CompiledForm, row: Row, zone: ZoneInfo) -> dict[str, Any]:
-    values: dict[str, Any] = {"id": row.record} if row.record else {}
-    for each in subform.fields.values():
-        if each.is_derived or each.name not in row.texts:
-            continue
-        value = read(each, row.texts[each.name], zone)
-        if row.record or value not in (None, "", []) or not has_default(each):
-            values[each.name] = value
-    return values

@@ -196,7 +196,7 @@ def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | No
     choices = _choices(data)
     if choices:
         values = merged(found, values, drawn.values, posted, lambda place: choices.get(place, ""))
-    for name in [name for name, value in values.items() if _says_nothing(drawn, name, value)]:
+    for name in [name for name, value in values.items() if _says_nothing(drawn, posted, name, value)]:
         del values[name]
     for name, uploads in posted.uploads.items():
         if (field := found.field(name)) is not None and field.id in fields and choices.get(name) != "theirs":
@@ -206,13 +206,15 @@ def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | No
     return records.save(tx, compiled, form, id, values, version=version)
 
 
-def _says_nothing(drawn: RecordForm, name: str, value: Any) -> bool:
-    """Whether an empty box is no answer: in a new record a default fills it, in another it stands for what the person
-    may write but not read."""
+def _says_nothing(drawn: RecordForm, posted: Posted, name: str, value: Any) -> bool:
+    """Whether an empty box is no answer: in a new record a default fills it unless the person emptied it; in another
+    it stands for what he may write but not read."""
     field = drawn.form.fields[drawn.form.field_ids[name]]
     if value not in (None, "", []):
         return False
-    return has_default(field) if drawn.version is None else field.id not in drawn.readable
+    if drawn.version is None:
+        return has_default(field) and name not in posted.emptied
+    return field.id not in drawn.readable
 
 
 def _said_back(page: Page, data: FormData, app: str, form: str, id: int | None, refusal: Refusal) -> Response:

@@ -14,7 +14,7 @@ from runtime.question import task_grants
 from runtime.web.deps import FORM_KEY
 from runtime.web.pages.page import Page
 
-ANOTHER = "save.another"  # no field can be called so
+ANOTHER = "save-another"  # no field can be called so
 
 
 def on_top_of(page: Page, data: FormData, first: Mapping[str, Any]) -> FormData:

@@ -12,10 +12,12 @@ class Form extends HTMLElement {
   #source;
   #linked = new Linked(() => this.recalculate());
   #filled = new WeakMap(); // what a default wrote into a box: it follows its sources until somebody types over it
+  #held = new WeakSet(); // boxes in which something stood
 
   connectedCallback() {
     if (this.dataset.ready) return;
-    for (const kind of ["input", "change", "ff:rows"]) this.addEventListener(kind, () => this.#changed());
+    for (const kind of ["input", "change"]) this.addEventListener(kind, (event) => this.#touched(event.target));
+    this.addEventListener("ff:rows", () => this.#changed());
     this.settled = () => this.recalculate();
     document.addEventListener("htmx:after:settle", this.settled);
     this.leaving = (event) => this.dirty && !this.submitting && event.preventDefault();
@@ -52,6 +54,20 @@ class Form extends HTMLElement {
     document.activeElement?.dispatchEvent(new Event("change", { bubbles: true }));
     button.click();
   }
+
+  // What a person emptied stays empty: the server is told so, and no default fills it.
+  #touched(target) {
+    const control = target.closest("[data-field]")?.querySelector("[name]");
+    if (control?.value.trim()) {
+      this.#held.add(control);
+      this.#emptied(control.name)?.remove();
+    } else if (control && this.#held.has(control) && !this.#emptied(control.name)) {
+      this.append(Object.assign(document.createElement("input"), { type: "hidden", name: "left-empty", value: control.name }));
+    }
+    this.#changed();
+  }
+
+  #emptied(name) { return [...this.querySelectorAll(":scope > [name=left-empty]")].find((one) => one.value === name); }
 
   #changed() {
     this.dirty = true;
@@ -103,7 +119,8 @@ class Form extends HTMLElement {
     for (const [id, field] of Object.entries(fields)) {
       const control = field.default && find(id)?.querySelector("[name]");
       if (!control || !["text", "hidden", "select-one", "textarea", "tel", "email", "url"].includes(control.type)) continue;
-      if (control.value !== (this.#filled.get(control) ?? "")) continue;
+      if (control.value) this.#held.add(control);
+      if (control.value !== (this.#filled.get(control) ?? "") || this.#emptied(control.name)) continue;
       const value = run(field.default, record, parent, roots, undefined);
       if (value === undefined) continue;
       const box = control.type === "hidden" ? find(id).querySelector("[role=combobox]") : control;
@@ -114,6 +131,7 @@ class Form extends HTMLElement {
       if (box) box.value = text ?? "";
       control.value = posted;
       this.#filled.set(control, posted);
+      if (posted) this.#held.add(control);
       changed = true;
     }
     return changed;

@@ -120,7 +120,7 @@ def test_a_saved_form_with_another_content_asks_which_record_is_meant(desk: Desk
 def test_another_record_is_saved_once_however_often_it_is_asked_for(desk: Desk) -> None:
     form = {**desk.draw(f"{FORM}/new"), "topic": "Offer"}
     first = went(desk.send(f"{FORM}/new", form))
-    other = {**form, "topic": "Tender", "save.another": "yes"}
+    other = {**form, "topic": "Tender", "save-another": "yes"}
 
     second, again = went(desk.send(f"{FORM}/new", other)), went(desk.send(f"{FORM}/new", other))
 
