@@ -86,6 +86,7 @@ def enter_code(
     _patiently(services, found.email, address)
 
     def work(tx: Tx) -> Session | None:
+        _one_at_a_time(tx, found, address)
         if not second_factor.accept(tx, found.id, code):
             _failed(tx, "second_factor", found.email, address, found)
             return None
@@ -109,6 +110,7 @@ def elevate(
     knows = passwords.verify_password(password, found.password_hash if found.active else None)
 
     def work(tx: Tx) -> Session | None:
+        _one_at_a_time(tx, found, address)
         if not knows or (needs_code and not second_factor.accept(tx, found.id, code)):
             _failed(tx, "elevate", found.email, address, found)
             return None
@@ -129,6 +131,12 @@ def _patiently(services: Services, email: str, address: str) -> Row | None:
         id = found.id if found is not None else None
         sign_in_delays.require_patience(connection, email, address, id, services.clock())
     return found
+
+
+def _one_at_a_time(tx: Tx, found: Row, address: str) -> None:
+    """Let the tries for one member wait for each other, so that those that come at once are counted too."""
+    tx.connection.execute(select(member.c.id).where(member.c.id == found.id).with_for_update(key_share=True))
+    sign_in_delays.require_patience(tx.connection, found.email, address, found.id, tx.now)
 
 
 def _failed(tx: Tx, action: str, email: str, address: str, found: Row | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from runtime import vault
+from runtime import sign_in_delays, vault
 from runtime.db import tables
 from runtime.server import create_app
 from runtime.services import Services
@@ -236,3 +236,17 @@ def test_a_browser_is_led_through_both_steps(client: TestClient, phone: Phone) -
     entered = client.post("/sign-in/code", data=again, headers={"accept": "text/html"}, follow_redirects=False)
     assert (entered.status_code, entered.headers["location"]) == (303, "/account/second-factor")
     assert "max-age=7776000" in entered.headers["set-cookie"].lower()
+
+
+def test_guesses_that_come_at_once_are_slowed_down_like_others(
+    client: TestClient, phone: Phone, services: Services
+) -> None:
+    ticket = first_step(client)
+    right = {phone.code(seconds) for seconds in (-30, 0, 30)}
+    guesses = [each for each in (f"{number:06d}" for number in range(30)) if each not in right]
+
+    with ThreadPoolExecutor(12) as people:
+        told = list(people.map(lambda code: second_step(client, ticket, code), guesses))
+
+    assert set(told) == {401, 429}
+    assert told.count(401) <= sign_in_delays.FREE_FAILURES
