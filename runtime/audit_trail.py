@@ -41,12 +41,17 @@ class Wanted:
         return {name: value for name, value in named.items() if value is not None} | moments
 
 
-def look(tx: Tx, wanted: Wanted) -> tuple[list[dict[str, Any]], bool]:
-    """Give one page of acts and whether there are older ones; that somebody looked is an act itself."""
+def look(tx: Tx, wanted: Wanted) -> tuple[list[dict[str, Any]], str | None]:
+    """Give one page of acts, and what to send as `before` for older ones; that somebody looked is an act itself.
+
+    Who asks for an object by its id is not told of those whose id is masked.
+    """
     found = select(entry).where(*_conditions(wanted)).order_by(entry.c.seq.desc()).limit(wanted.size + 1)
     rows = tx.connection.execute(found).all()
     audit.note(tx, "audit_viewed", kind="audit", detail={"filters": wanted.filters})
-    return [_shown(tx, row) for row in rows[: wanted.size]], len(rows) > wanted.size
+    acts = [_shown(tx, row) for row in rows[: wanted.size]]
+    older = acts[-1]["id"] if len(rows) > wanted.size else None
+    return [each for each in acts if wanted.object is None or not each["masked"]], older
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -41,5 +41,5 @@ class Asked(BaseModel):
 @router.get("/audit")
 def read_audit(visit: Auditor, asked: Annotated[Asked, Query()]) -> JsonResponse:
     """The acts, the newest first; `next` is what to send as `before` for the older ones."""
-    items, more = visit.run(lambda tx: audit_trail.look(tx, asked.wanted()))
-    return JsonResponse({"items": items, "next": items[-1]["id"] if more else None})
+    items, older = visit.run(lambda tx: audit_trail.look(tx, asked.wanted()))
+    return JsonResponse({"items": items, "next": older})

@@ -86,12 +86,12 @@ def audit_log(visit: Auditor) -> Response:
     wanted = _wanted(asked, ZoneInfo(visit.actor.time_zone))
 
     def work(tx: Tx) -> dict[str, Any]:
-        acts, more = audit_trail.look(tx, wanted)
+        acts, before = audit_trail.look(tx, wanted)
         people = sorted(tx.organisation.people.values(), key=lambda each: each.name)
-        return {"acts": [_line(page, tx.organisation, each) for each in acts], "more": more, "people": people}
+        return {"acts": [_line(page, tx.organisation, each) for each in acts], "before": before, "people": people}
 
     context = visit.run(work)
-    older = {**asked, "before": context["acts"][-1]["id"]} if context["more"] else None
+    older = {**asked, "before": context["before"]} if context["before"] else None
     actions = sorted(((name, page.say(title)) for name, title in ACTIONS.items()), key=lambda each: each[1])
     with visit.read() as tx:
         return page.show(tx, "pages/admin/audit.html", asked=asked, older=older, actions=actions, **context)

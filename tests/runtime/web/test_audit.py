@@ -72,10 +72,12 @@ def test_what_is_about_a_form_is_for_who_reads_the_form(
     hidden = client.get("/api/v1/audit?action=overwritten")
     assert hidden.json()["items"][0]["masked"] is True and hidden.json()["items"][0]["object"]["id"] is None
     assert "canary" not in hidden.text
+    assert client.get("/api/v1/audit?object=77").json() == {"items": [], "next": None}  # nor is the id found by asking
 
     role = next(iter(trading.app.role_ids.values()))
     run(services, system("test"), lambda tx: organisation.grant_role(tx, trading.app.name, role, auditor))
     assert "canary" in client.get("/api/v1/audit?action=overwritten").text
+    assert "canary" in client.get("/api/v1/audit?object=77").text
 
 
 def test_five_wrong_tries_are_told_as_a_limit(client: TestClient, hire: Hire, services: Services) -> None:
