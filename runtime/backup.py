@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ MANIFEST = "backup.json"
 FILE_NAME = re.compile(r"files/[0-9a-f]{2}/[0-9]{1,19}")
 PIECE = 1024 * 1024
 LARGEST_MANIFEST = 500_000_000
+BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, EOFError, NotImplementedError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def verify(archive: Path) -> Mapping[str, Any]:
                     if _digest(entry) != told["sha256"]:
                         raise BackupFailed(f"{archive} is damaged: {name} is not what was written")
             return manifest
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
+    except BROKEN as error:
         raise BackupFailed(f"{archive} is no backup, or is damaged ({error})") from None
 
 
@@ -79,6 +81,8 @@ def restore(settings: Settings, archive: Path) -> Mapping[str, Any]:
     manifest, dump = verify(archive), dump_of(settings.database)
     if manifest["database"] != dump.name:
         raise BackupFailed(f"This is a backup of {manifest['database']}, and the settings name {dump.name}")
+    if dump.entry not in manifest["entries"]:
+        raise BackupFailed(f"{archive} holds no database")
     dump.require_empty()
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as folder:
         with zipfile.ZipFile(archive) as opened:
@@ -95,7 +99,7 @@ def restore(settings: Settings, archive: Path) -> Mapping[str, Any]:
 
 def lost_key(settings: Settings, manifest: Mapping[str, Any]) -> str | None:
     """The name of the master key that the backup's secrets need, where another one is here."""
-    needed: str | None = manifest["master_key"]
+    needed: str | None = manifest.get("master_key")
     return needed if needed is not None and needed != vault.key_id(vault.master_key(settings)) else None
 
 
@@ -147,7 +151,9 @@ def _manifest(opened: zipfile.ZipFile) -> Mapping[str, Any]:
     if opened.getinfo(MANIFEST).file_size > LARGEST_MANIFEST:
         raise ValueError("its description is too large")
     manifest = json.loads(opened.read(MANIFEST))
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT or "database" not in manifest:
+        raise ValueError("its format is unknown")
+    if not isinstance(manifest["entries"], dict):
         raise ValueError("its format is unknown")
     known = {"database.sqlite3", "database.dump"}
     if odd := [name for name in manifest["entries"] if name not in known and not FILE_NAME.fullmatch(name)]:

@@ -174,6 +174,22 @@ def test_a_backup_that_names_places_outside_is_refused(elsewhere: Settings, tmp_
         backup.restore(elsewhere, tmp_path / "evil.zip")
 
 
+@pytest.mark.parametrize(
+    "entries",
+    ["{}", "[]", '{"files/00/1": 5}', '{"files/00/1": {}}', '{"files/00/1": {"sha256": "x"}}', '{"files/00/2": {}}'],
+)
+def test_what_is_no_whole_backup_is_refused_in_words(elsewhere: Settings, tmp_path: Path, entries: str) -> None:
+    for database in ("sqlite", "postgresql"):
+        with zipfile.ZipFile(tmp_path / f"{database}.zip", "w") as archive:
+            archive.writestr("files/00/1", "x")
+            archive.writestr("backup.json", f'{{"format": 1, "database": "{database}", "entries": {entries}}}')
+        with pytest.raises(BackupFailed):
+            backup.restore(elsewhere, tmp_path / f"{database}.zip")
+
+    assert not elsewhere.files.exists()
+    assert not list(elsewhere.data_dir.iterdir())
+
+
 def test_nothing_is_overwritten(services: Services, ada: int, tmp_path: Path) -> None:
     backup.back_up(services, tmp_path / "b.zip")
 
