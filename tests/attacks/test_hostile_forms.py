@@ -1,4 +1,4 @@
-"""The forms of pages, sent as no page would: whatever they say, no accident, and nothing without the session's token."""
+"""The forms of pages, sent as no page would: no accident, and nothing without the token of the session."""
 
 import itertools
 import re
