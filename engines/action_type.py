@@ -1,19 +1,19 @@
 """What an action is: the one vocabulary of doing that rules and flows share."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from engines.action_values import CompiledText, Parse, compile_text, compile_value, expressions_in, needs_of, value_now
-from engines.context import AppContext
+from engines.compiled import CompiledField
+from engines.context import CheckContext
 from engines.effects import Effect
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
-from engines.values import CompiledValue, ValueProblem
-from metadata.expressions import Expression, Scope, check
+from engines.values import CompiledValue
 from metadata.missing import Kept
-from metadata.problems import ROOT, Conflict, Path, Problem, Problems, Refusal, nearest
+from metadata.problems import ROOT, Conflict, Problem, Refusal, nearest
 from metadata.registry import Kind
 from metadata.text import Text, say
 from metadata.value_types import ValueType
@@ -106,45 +106,19 @@ class CompiledAction:
 
 
 @dataclass(frozen=True)
-class ActionContext:
-    """What an action is compiled against; problems are collected under its own place in the definition."""
+class ActionContext(CheckContext):
+    """What an action is compiled against: a place, the form at hand, and the values and names that actions speak of."""
 
-    app: AppContext
-    scope: Scope
-    problems: Problems
-    path: Path
     form: str | None = None
-    created: frozenset[str] = field(default_factory=frozenset)
-
-    def within(self, scope: Scope) -> "ActionContext":
-        return replace(self, scope=scope)
-
-    def at(self, *parts: str | int) -> Self:
-        path = self.path
-        for part in parts:
-            path = path / part
-        return replace(self, path=path)
-
-    def expression(self, text: str, *place: str | int, want: ValueType | None = None) -> Expression | None:
-        """Check an expression; a problem is noted under its key and None is given."""
-        found: Expression | None = self._try(lambda: check(text, self.scope, self.app.functions, want), place)
-        return found
-
-    def quietly(self, text: str, want: ValueType | None = None) -> Expression | None:
-        """Check an expression that was checked as part of another; None where it does not stand alone."""
-        try:
-            return check(text, self.scope, self.app.functions, want)
-        except Refusal:
-            return None
 
     def value(
         self, raw: Any, *place: str | int, want: ValueType | None = None, parse: Parse | None = None
     ) -> CompiledValue:
-        found = self._try(lambda: compile_value(raw, self.scope, self.app.functions, want, parse), place)
+        found = self.attempt(lambda: compile_value(raw, self.scope, self.app.functions, want, parse), place)
         return found if found is not None else CompiledValue()
 
     def text(self, raw: Text, *place: str | int) -> CompiledText:
-        found = self._try(lambda: compile_text(raw, self.scope, self.app.functions), place)
+        found = self.attempt(lambda: compile_text(raw, self.scope, self.app.functions), place)
         return found if found is not None else CompiledText({})
 
     def values_of(self, form: str, raw: Mapping[str, Any], *place: str | int) -> dict[str, CompiledValue]:
@@ -161,7 +135,7 @@ class ActionContext:
                 )
         return values
 
-    def field(self, form: str, name: str, *place: str | int) -> Any:
+    def field(self, form: str, name: str, *place: str | int) -> CompiledField | None:
         """The field of a form by its name; None and a problem when there is none."""
         compiled_form = self.app.forms.get(form)
         if compiled_form is None:
@@ -186,8 +160,10 @@ class ActionContext:
     def subform(self, name: str, *place: str | int) -> str | None:
         """The id of the subform that a field of the form holds."""
         field = self.field(self.form or "", name, *place)
-        if field is None or field.subform is not None:
-            return field.subform.id if field is not None else None
+        if field is None:
+            return None
+        if field.subform is not None:
+            return field.subform.id
         self.add("not_a_subform", {"en": f"“{name}” is no subform", "zh": f"“{name}”不是子表单"}, *place)
         return None
 
@@ -200,9 +176,6 @@ class ActionContext:
     def flow_id(self, name: str, *place: str | int) -> str | None:
         return self._id(name, self.app.flow_ids, {"en": "flow", "zh": "流程"}, place)
 
-    def add(self, code: str, message: Text, *place: str | int, hint: Text = "") -> None:
-        self.problems.add(self.at(*place).path, code, message, hint)
-
     def _id(
         self, name: str, ids: Mapping[str, str], noun: Mapping[str, str], place: tuple[str | int, ...]
     ) -> str | None:
@@ -212,17 +185,8 @@ class ActionContext:
         self.add(f"unknown_{noun['en']}", message, *place, hint=nearest(name, ids))
         return None
 
-    def _try(self, work: Any, place: tuple[str | int, ...]) -> Any:
-        try:
-            return work()
-        except Refusal as refusal:
-            self.problems.extend(refusal.problems, self.at(*place).path)
-        except ValueProblem as problem:
-            self.problems.items.append(problem.at(self.at(*place).path))
-        return None
 
-
-def _parse(field: Any, raw: Any) -> Any:
+def _parse(field: CompiledField, raw: Any) -> Any:
     return field.kind.parse(raw, field)
 
 

@@ -1,18 +1,23 @@
-"""What the compilation of every engine knows of the whole app: names, ids, kinds and compiled forms."""
+"""What the compilation of every engine knows of the whole app, and of the place that is being checked."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engines.moving import late_fields, moving_fields
-from metadata.expressions import Names
+from engines.values import ValueProblem
+from metadata.expressions import Expression, Names, Scope, check
+from metadata.problems import Path, Problems, Refusal
 from metadata.text import Text
+from metadata.value_types import ValueType
 
 if TYPE_CHECKING:
     from engines.compiled import CompiledForm
     from metadata.kinds import Kinds
     from metadata.registry import Registry
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -40,3 +45,46 @@ class AppContext:
     @property
     def functions(self) -> "Registry[Any]":
         return self.kinds.functions
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """A place in a definition that is being checked: what its expressions may read, and where problems are noted."""
+
+    app: AppContext
+    scope: Scope
+    problems: Problems
+    path: Path
+
+    def within(self, scope: Scope) -> Self:
+        return replace(self, scope=scope)
+
+    def at(self, *parts: str | int) -> Self:
+        path = self.path
+        for part in parts:
+            path = path / part
+        return replace(self, path=path)
+
+    def add(self, code: str, message: Text, *place: str | int, hint: Text = "") -> None:
+        self.problems.add(self.at(*place).path, code, message, hint)
+
+    def expression(self, text: str, *place: str | int, want: ValueType | None = None) -> Expression | None:
+        """Check an expression; a problem is noted under its key and None is given."""
+        return self.attempt(lambda: check(text, self.scope, self.app.functions, want), place)
+
+    def quietly(self, text: str, want: ValueType | None = None) -> Expression | None:
+        """Check an expression that was checked as part of another; None where it does not stand alone."""
+        try:
+            return check(text, self.scope, self.app.functions, want)
+        except Refusal:
+            return None
+
+    def attempt(self, work: Callable[[], Made], place: tuple[str | int, ...]) -> Made | None:
+        """Do what may turn out to be wrong; then it is noted under its place, and None is given."""
+        try:
+            return work()
+        except Refusal as refusal:
+            self.problems.extend(refusal.problems, self.at(*place).path)
+        except ValueProblem as problem:
+            self.problems.items.append(problem.at(self.at(*place).path))
+        return None

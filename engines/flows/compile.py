@@ -171,7 +171,7 @@ def _related(related: Any, context: NodeContext) -> RelatedRights | None:
         field = context.field(form, step, "link")
         if field is None:
             return None
-        if field.type.name != "link":
+        if field.type.name != "link" or field.type.form is None:
             message = {"en": f"“{step}” is no link to a record", "zh": f"“{step}”不是关联记录字段"}
             context.add("not_a_link", message, "link")
             return None
