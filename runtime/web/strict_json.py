@@ -3,13 +3,14 @@
 import json
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from metadata.problems import ROOT, LimitExceeded, Path, Problem, Refusal
 from metadata.text import Text
 
 DEPTH, KEYS, ITEMS, DIGITS = 32, 2_000, 10_000, 40
+LARGEST = 2**63 - 1  # whole number that a JSON column can hold
 BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 
 
@@ -87,12 +88,15 @@ def _constant(name: str) -> Misfit:
 
 
 def _exact(digits: str) -> Decimal | Misfit:
-    number = Decimal(digits)
-    return TOO_LONG if len(digits) > DIGITS or not -400 < number.adjusted() < 400 else number
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:  # its exponent is no number that anybody counts to
+        return TOO_LONG
+    return TOO_LONG if len(digits) > DIGITS or not -400 < number.adjusted() < 18 else number
 
 
 def _whole_number(digits: str) -> int | Misfit:
-    return TOO_LONG if len(digits) > DIGITS else int(digits)
+    return TOO_LONG if len(digits) > DIGITS or not -LARGEST <= int(digits) <= LARGEST else int(digits)
 
 
 TOO_LONG = Misfit(
