@@ -99,11 +99,14 @@ def _records(
     tx: Tx, app: CompiledApp, form: CompiledForm, wanted: Needed, ids: list[int]
 ) -> dict[str, tuple[Any, list[Key]]]:
     found: dict[str, tuple[Any, list[Key]]] = {_text((form.id, id)): (None, []) for id in ids}
-    if not may(app, tx.actor, "read", form.id):
+    also = task_grants(tx, app, tx.actor)
+    if not view(app, tx.actor, form.id, "read", also).grants:
         return found
     fields = wanted[form.id]
-    names = {each.id: name for name, each in readable_names(app, tx.actor).fields(form.id).items() if each.id in fields}
-    for each in reading.shown_records(tx, app, form.id, ids, fields=list(names.values())):
+    names = {
+        each.id: name for name, each in readable_names(app, tx.actor, also).fields(form.id).items() if each.id in fields
+    }
+    for each in reading.shown_records(tx, app, form.id, ids, fields=list(names.values()), also=also):
         values = {id: plain(each.values.get(id)) for id in names}
         labels = {id: each.labels[id] for id in names if isinstance(each.labels.get(id), str)}
         said = {"id": str(each.id), **values, "labels": labels, "hidden": sorted(fields - names.keys())}

@@ -93,7 +93,9 @@ def blank_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> Reco
     rows = prefilled_rows(tx, app, form)
     drawing = drawing_of(page, tx, app)
     around = linked(tx, app, form, keys_in(form, values))
-    return RecordForm(drawing, form, values, labels, readable, editable, user=_user(page), linked=around, new_rows=rows)
+    return RecordForm(
+        drawing, form, values, labels, readable, editable, user=person_in_browser(page), linked=around, new_rows=rows
+    )
 
 
 def filled_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int) -> RecordForm:
@@ -109,7 +111,7 @@ def filled_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: in
         rights.readable,
         rights.editable,
         shown.version,
-        user=_user(page),
+        user=person_in_browser(page),
         updating=shown.updating,
         linked=linked(tx, app, form, keys_in(form, shown.values)),
         new_rows=prefilled_rows(tx, app, form),
@@ -273,7 +275,7 @@ def _version(data: FormData, name: str = "version") -> int | None:
     return number_in(data.get(name, ""))
 
 
-def _user(page: Page) -> dict[str, Any]:
+def person_in_browser(page: Page) -> dict[str, Any]:
     """The person as expressions in the browser read him."""
     actor = page.actor
     return {

@@ -14,10 +14,11 @@ from runtime import flows, tasks
 from runtime.tasks import TaskView
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
+from runtime.web.pages.linked_values import keys_in, linked
 from runtime.web.pages.lists import drawing_of
 from runtime.web.pages.page import Page, SignedInOnly
 from runtime.web.pages.posted import Posted
-from runtime.web.pages.record_forms import stored_files
+from runtime.web.pages.record_forms import person_in_browser, stored_files
 from runtime.web.pages.record_views import RecordForm
 from runtime.web.pages.todo_list import Asked, list_context
 
@@ -148,6 +149,8 @@ def _form(
         seen.shown.version,
         posted,
         refusal,
+        user=person_in_browser(page),
+        linked=linked(tx, app, form, keys_in(form, seen.shown.values)) if seen.operations else {},
         opened=editable,
         results_as_text=True,
     )

@@ -1,5 +1,7 @@
 """What the browser is told of chosen records: only what the form's expressions read, and the person may see."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +10,7 @@ from starlette.testclient import TestClient
 
 from builder_api.publish import import_document
 from engines.actor import system
-from runtime import organisation, records
+from runtime import flows, organisation, records
 from runtime.services import Services
 from runtime.transaction import run
 
@@ -146,3 +148,84 @@ def test_the_form_of_a_record_carries_what_its_links_lead_to(
 
     assert "12.50" in page
     assert "Peru" in page
+
+
+BIDS = {
+    "format": 1,
+    "app": "bids",
+    "roles": [{"id": "r_seller", "name": "seller"}, {"id": "r_judge", "name": "judge"}],
+    "forms": [
+        {
+            "id": "t_customer",
+            "name": "customer",
+            "label": "{{name}}",
+            "fields": [
+                {"id": "f_name", "name": "name", "type": "text"},
+                {"id": "f_rate", "name": "rate", "type": "number"},
+                {"id": "f_secret", "name": "secret", "type": "number"},
+            ],
+        },
+        {
+            "id": "t_bid",
+            "name": "bid",
+            "fields": [
+                {"id": "f_customer", "name": "customer", "type": "link", "form": "customer"},
+                {"id": "f_hours", "name": "hours", "type": "number"},
+                {"id": "f_cost", "name": "cost", "type": "formula", "formula": "hours * customer.rate"},
+                {"id": "f_note", "name": "note", "type": "text", "visible_if": "customer.secret > 5"},
+            ],
+        },
+    ],
+    "flows": [
+        {
+            "id": "w_bid",
+            "name": "judging",
+            "form": "bid",
+            "nodes": [
+                {
+                    "type": "approval",
+                    "name": "judge",
+                    "approvers": {"role": "judge"},
+                    "mode": "any",
+                    "fields": {"hours": "write", "*": "read"},
+                    "related": [{"link": "customer", "fields": ["name", "rate"]}],
+                }
+            ],
+        }
+    ],
+    "access": [
+        {"role": "seller", "form": "customer", "may": ["create", "read"]},
+        {"role": "seller", "form": "bid", "may": ["create", "read", "start_flow"]},
+    ],
+}
+
+
+def test_who_reads_a_related_record_through_a_task_gets_its_values_as_far_as_the_task_shows_them(
+    services: Services, hire: Callable[..., int], client: TestClient, sign_in: Callable[[str], Any]
+) -> None:
+    import_document(services, BIDS)
+    seller, judge = hire("Sol"), hire("Judy")
+
+    def submit(tx: Any) -> tuple[int, int]:
+        organisation.grant_role(tx, "bids", "r_seller", seller)
+        organisation.grant_role(tx, "bids", "r_judge", judge)
+        app = services.apps.live(tx, "bids")
+        mine, other = (
+            records.save(tx, app, "customer", None, {"name": name, "rate": 7, "secret": 9}).id for name in ("Ada", "Bo")
+        )
+        bid = records.save(tx, app, "bid", None, {"customer": str(mine), "hours": 2}).id
+        flows.start(tx, app, "w_bid", "t_bid", bid)
+        return mine, other
+
+    mine, other = run(services, system("test"), submit)
+    sign_in("Judy")
+
+    task = client.get("/api/v1/tasks").json()["items"][0]["id"]
+    drawn = re.search(r"data-state>(.*?)</script>", client.get(f"/todo/{task}").text, re.DOTALL)
+    asked = [f"t_customer/{mine}", f"t_customer/{other}"]
+    told = client.get("/apps/bids/forms/bid/linked", params={"of": asked}).json()
+
+    assert drawn is not None
+    assert json.loads(drawn[1])["linked"] == {asked[0]: told[asked[0]]}
+    assert (told[asked[0]]["f_rate"], told[asked[0]]["hidden"]) == ("7.0000", ["f_secret"])
+    assert told[asked[1]] is None
