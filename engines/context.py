@@ -30,6 +30,7 @@ class AppContext:
     role_ids: Mapping[str, str]
     flow_ids: Mapping[str, str]
     kinds: "Kinds"
+    flow_forms: Mapping[str, str] = field(default_factory=dict)  # by id of the flow, the id of its form
     role_titles: Mapping[str, Text] = field(default_factory=dict)  # by id, for sentences that people read
 
     @cached_property

@@ -44,6 +44,9 @@ def test_a_large_contract_goes_from_the_seller_to_the_general_manager(
     assert "No objection" in seller.page.inner_text("main")
     seller.require_calm()
     seller.require_accessible()
+    called = seller.page.locator(".page-head h1").inner_text()
+    seller.go("/inbox")
+    assert called in seller.page.locator(".inbox li").first.inner_text()
     finance = screen("finance", width, language)
     finance.go("/inbox")
     assert finance.page.locator(".inbox [data-unread]").count() >= 1

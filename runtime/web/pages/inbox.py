@@ -1,5 +1,6 @@
 """The inbox: the messages that rules and flows sent me."""
 
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ from fastapi.responses import Response
 
 from engines.json_values import id_in
 from metadata.problems import NotFound
-from runtime import notifications
+from runtime import notifications, reading
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.pages.page import Page, SignedInOnly
@@ -24,7 +25,8 @@ def inbox(page: SignedInOnly, unread: str = "", before: str = "") -> Response:
         turned = id_in(before)
         found = notifications.inbox(tx, unread == "1", turned, SHOWN + 1)
         now = tx.now.astimezone(ZoneInfo(page.actor.time_zone or tx.settings.time_zone))
-        messages = [_message(page, tx, each, now) for each in found[:SHOWN]]
+        called = _called(page, tx, found[:SHOWN])
+        messages = [_message(each, called.get(each["id"], ""), now) for each in found[:SHOWN]]
         more = f"/inbox?unread={unread}&before={found[SHOWN - 1]['id']}" if len(found) > SHOWN else ""
         return page.show(tx, "pages/app/inbox.html", messages=messages, unread_only=unread == "1", more=more, now=now)
 
@@ -49,9 +51,26 @@ def open_message(page: SignedInOnly, id: int) -> Response:
     return page.go(page.visit.run(work))
 
 
-def _message(page: Page, tx: Tx, row: dict[str, Any], now: Any) -> dict[str, Any]:
+def _called(page: Page, tx: Tx, rows: list[dict[str, Any]]) -> dict[int, str]:
+    """How the record of each message is called, as far as the reader still sees it."""
+    about: dict[tuple[str, str], dict[int, int]] = {}
+    for row in rows:
+        if row["app"] and row["form"] and row["record"]:
+            about.setdefault((row["app"], row["form"]), {})[row["id"]] = row["record"]
+    called: dict[int, str] = {}
+    for (name, form), records in about.items():
+        with suppress(NotFound):
+            app = page.services.apps.live(tx, name)
+            labels = reading.labels_of(tx, app, app.form(form).id, set(records.values()))
+            called |= {id: labels[record] for id, record in records.items() if labels.get(record)}
+    return called
+
+
+def _message(row: dict[str, Any], called: str, now: Any) -> dict[str, Any]:
+    """A message as it is drawn; the record is named unless the message names it itself."""
     return {
         "href": f"/inbox/{row['id']}",
+        "about": "" if called in row["title"] else called,
         "title": row["title"],
         "body": row["body"],
         "at": row["at"].astimezone(now.tzinfo),
