@@ -1,6 +1,7 @@
 """Fetches the facts that engines lack: one query for each kind of need and form, at most four rounds."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
@@ -48,7 +49,7 @@ def fetch(tx: "Tx", app: CompiledApp, needs: Needs, actor: Actor, record: int = 
         masked=_records(tx, app, needs.masked, actor),
         readable=_readable(tx, app, needs.readable, actor),
         taken=_taken(tx, app, needs.taken, record),
-        found=searches.find_all(tx, app, needs.found),
+        found={each: searches.find(tx, app, each, partial(fetch, tx, app, actor=actor)) for each in needs.found},
     )
 
 

@@ -73,6 +73,20 @@ def test_late_actions_create_update_and_assign_in_the_same_transaction(services:
     assert len(causes) == 3
 
 
+def test_an_update_finds_what_only_the_rows_behind_two_links_tell(services: Services, clock: MovedClock) -> None:
+    where = "sum(deal.plan.sum) > 10 and deal.customer.name == 'Acme'"
+    change = {"action": "update", "form": "visit", "where": where, "values": {"what": "prepare"}}
+    office = open_trading(services, clock, {"when": on("changed", field="stage", to="won"), "then": [change]})
+    customer = office.save("customer", name="Acme")
+    large = office.save(name="A", customer=str(customer), plan=[{"sum": 8}, {"sum": 7}])
+    small = office.save(name="B", customer=str(customer), plan=[{"sum": 8}])
+    visits = [office.save("visit", deal=str(each)) for each in (large, small, large)]
+
+    office.save(id=small, stage="won")
+
+    assert [office.record(each, "visit")["f_what"] for each in visits] == ["prepare", None, "prepare"]
+
+
 def test_taking_turns_goes_round(services: Services, clock: MovedClock) -> None:
     office = open_trading(
         services, clock, {"when": on("created"), "then": [{"action": "assign", "to": {"role": "seller"}}]}
