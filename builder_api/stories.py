@@ -130,8 +130,9 @@ def _tell_one(
                 said = _said(story, index, untrue.message)
                 return Problem(path / "steps" / index, "story_untrue", said, _failed_meanwhile(cast))
             except Refusal as refusal:
-                message = refusal.problems[0].message if refusal.problems else refusal.detail
-                return Problem(path / "steps" / index, "story_refused", _said(story, index, message))
+                why = refusal.problems[0] if refusal.problems else None
+                said = _said(story, index, why.message if why else refusal.detail)
+                return Problem(path / "steps" / index, "story_refused", said, why.hint if why else "")
     return None
 
 

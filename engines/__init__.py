@@ -73,6 +73,7 @@ def _context(definition: "AppDefinition", kinds: "Kinds", forms: CompiledForms) 
         role_ids=_ids(definition.roles),
         flow_ids=_ids(definition.flows),
         kinds=kinds,
+        flow_forms={each.key: forms.form_ids.get(each.form, "") for each in definition.flows},
         role_titles={role.key: role.caption for role in definition.roles},
     )
 

@@ -1,5 +1,6 @@
 """What Pydantic says about a document, in our words: where, which kind, a sentence in two languages, and a way out."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -158,12 +159,21 @@ def _choice(path: Path, context: Mapping[str, Any], value: Any) -> Problem:
 def _bound(path: Path, kind: str, context: Mapping[str, Any], value: Any) -> Problem:
     key, english, chinese = BOUNDS[kind]
     bound = context.get(key)
+    noun, chinese_noun = ("date", "日期") if _is_day(bound) else ("number", "数字")
     message = {
-        "en": f"The number must be {english} {bound}, not {value}",
-        "zh": f"数字应{chinese} {bound}，而不是 {value}",
+        "en": f"The {noun} must be {english} {bound}, not {value}",
+        "zh": f"{chinese_noun}应{chinese} {bound}，而不是 {value}",
     }
-    hint = {"en": f"Write a number that is {english} {bound}", "zh": f"请填写{chinese} {bound} 的数字"}
+    hint = {
+        "en": f"Write a {noun} that is {english} {bound}",
+        "zh": f"请填写{chinese} {bound} 的{chinese_noun}",
+    }
     return Problem(path, "out_of_range", message, hint)
+
+
+def _is_day(bound: Any) -> bool:
+    """A bound of a date; the checker gives it as text."""
+    return isinstance(bound, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", bound) is not None
 
 
 def _length(path: Path, kind: str, context: Mapping[str, Any]) -> Problem:

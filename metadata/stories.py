@@ -26,6 +26,13 @@ Deed = Literal[
 ]
 Outcome = Literal["record", "no_record", "records", "task", "no_task", "flow", "notification", "mail", "report"]
 LENGTH = "^[1-9][0-9]{0,3} (minute|hour|day|week)s?$"
+NEEDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("deletes", "restores", "submits", "withdraws", "assigns"), ("record",)),
+    **dict.fromkeys(("record", "no_record", "flow"), ("record",)),
+    **dict.fromkeys(("task", "no_task", "notification"), ("for",)),
+    "records": ("form",),
+    "report": ("report",),
+}
 DEEDS: tuple[str, ...] = get_args(Deed)
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
@@ -79,7 +86,19 @@ class Step(Options, WrittenOtherwise):
     def _is_one_of_three(self) -> "Step":
         if [self.does is not None, self.wait is not None, self.then is not None].count(True) != 1:
             raise PydanticCustomError("step_unclear", "a step is a deed, a wait or an outcome", {"deeds": list(DEEDS)})
+        self._says_what_it_is_about()
         return self
+
+    def _says_what_it_is_about(self) -> None:
+        """A step names the record, form, person or report without which nobody knows what it means."""
+        if self.does == "saves":
+            needs: tuple[str, ...] = () if self.record is not None else ("form",)
+        else:
+            needs = NEEDS.get(str(self.does or self.then), ())
+        said = {"record": self.record, "form": self.form, "for": self.for_, "report": self.report}
+        if lacking := [key for key in needs if said[key] is None]:
+            errors = [InitErrorDetails(type="missing", loc=(key,), input={}) for key in lacking]
+            raise ValidationError.from_exception_data("step", errors)
 
     def as_written(self, said: dict[str, Any]) -> dict[str, Any]:
         """Put the person, or the record, back as the key."""
@@ -118,7 +137,7 @@ class StoryDefinition(Options):
     departments: dict[Name, tuple[Name, ...]] = {}
     heads: dict[str, Name] = {}
     parents: dict[str, str] = {}
-    today: date = date(2026, 3, 2)
+    today: Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))] = date(2026, 3, 2)
     steps: tuple[Step, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

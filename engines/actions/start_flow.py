@@ -40,11 +40,13 @@ class StartFlow(ActionType):
         if flow is None:
             return None
         if options.record is None:
+            self._fits(options, flow, context.form or "", context)
             return Launch(flow, context.form or "", None)
         record = context.value(options.record, "record").expression
         if record is None or record.type.name != "link":
             context.add("not_a_record", {"en": "This is no link to a record", "zh": "这不是关联记录"}, "record")
             return None
+        self._fits(options, flow, record.type.form or "", context)
         return Launch(flow, record.type.form or "", record)
 
     def execute(self, compiled: Launch, occasion: Occasion) -> list[Start] | Needs:
@@ -56,6 +58,22 @@ class StartFlow(ActionType):
             return needs
         record = evaluate(compiled.record, occasion.environment)
         return [Start(compiled.flow, compiled.form, record)] if record is not None else []
+
+    def _fits(self, options: Any, flow: str, form: str, context: ActionContext) -> None:
+        """A flow takes records of its own form only."""
+        theirs = context.app.flow_forms.get(flow, form)
+        if not form or not theirs or theirs == form:
+            return
+        mine, other = (context.app.forms[each].name for each in (form, theirs))
+        message = {
+            "en": f"The flow “{options.flow}” takes records of {other}, not of {mine}",
+            "zh": f"流程“{options.flow}”用于“{other}”的记录，而不是“{mine}”",
+        }
+        hint = {
+            "en": f"Give “record” an expression that leads to a record of {other}, or name a flow of {mine}",
+            "zh": f"请用 record 指向“{other}”的记录，或改用“{mine}”的流程",
+        }
+        context.add("wrong_form", message, "flow", hint=hint)
 
     def sentence(self, options: Any, language: str) -> str:
         return f"启动流程“{options.flow}”" if language == "zh" else f"start the flow {options.flow}"

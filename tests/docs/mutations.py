@@ -242,6 +242,21 @@ def _replaced() -> Iterator[tuple[str, Any]]:
         "an impossible cron line",
         put("rules/1/when", {"trigger": "schedule", "form": "course", "cron": "61 * * * *"}),
     )
+    yield (
+        "a cron line with seconds",
+        put("rules/1/when", {"trigger": "schedule", "form": "course", "cron": "0 0 6 * * 1"}),
+    )
+    yield "time in none of the stages", put("rules/3/when/value", [])
+    yield "a duration in months", put("rules/3/when/duration", "2 months")
+    yield "a flow of another form", put("rules/0/then", [{"action": "start_flow", "flow": "course_approval"}])
+    yield "a measure called as a dimension", put("reports/3/measures/0/name", "state")
+    yield "a step that names no record", put("stories/0/steps/0", {"pia": "submits"})
+    yield "a step that names no form", put("stories/0/steps/0", {"pia": "saves", "values": {}})
+    yield "a day before all clocks for a story", put("stories/0/today", "0001-01-01")
+    yield "a circle over roll-ups of three forms", _circle_of_forms()
+    yield "rows of what is no subform", put(f"{PROVIDER}/fields/4/rows", "subject")
+    yield "the id of a person in a condition", put("rules/4/if", 'owner == "1042"')
+    yield "full-width signs in a condition", put("rules/4/if", "held_cost ＞ （1）")
     yield "time in a stage that is none", put("rules/3/when/field", "subject")
     yield "an else before the last branch", _else_first()
     yield (
@@ -289,6 +304,21 @@ def _rollup(form: str, link: str) -> Document:
 def _circle() -> Document:
     document = put(f"{COURSE}/fields/10/formula", "cost / 100")
     document["forms"][1]["fields"][11]["formula"] = "hours * 100"
+    return document
+
+
+def _circle_of_forms() -> Document:
+    """What providers cost rests on their courses, these on their bookings, and those on the provider again."""
+    document = put(f"{COURSE}/fields/11/formula", "taken * 2")
+    document["forms"][1]["fields"][7] = {
+        "name": "taken",
+        "type": "rollup",
+        "form": "booking",
+        "link": "course",
+        "sum": "weight",
+    }
+    weight = {"name": "weight", "type": "formula", "formula": "course.provider.held_cost + 1"}
+    document["forms"][2]["fields"].append(weight)
     return document
 
 

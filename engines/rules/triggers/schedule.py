@@ -32,6 +32,8 @@ class Schedule(TriggerType):
 
     def compile(self, options: Any, context: ActionContext) -> Any:
         try:
+            if len(options.cron.split()) != 5:
+                raise CronSimError("it has not five parts")
             CronSim(options.cron, datetime(2026, 1, 1, tzinfo=UTC))
         except CronSimError as error:
             message = {

@@ -47,6 +47,10 @@ class TimeInStage(TriggerType):
             hint = {"en": "Write “stage”: true at the field", "zh": "请在字段上写 “stage”：true"}
             context.add("not_a_stage", message, "field", hint=hint)
         values = (options.value,) if isinstance(options.value, str) else options.value
+        if not values:
+            message = {"en": "No stage is named", "zh": "没有写出阶段"}
+            hint = {"en": "Name one option of the field, or several", "zh": "请写出该字段的一个或多个选项"}
+            context.add("too_short", message, "value", hint=hint)
         for value in values:
             context.value(value, "value", parse=lambda raw: field.kind.parse(raw, field))
         return Stay(context.form or "", field.id, values, read_duration(options.duration))
