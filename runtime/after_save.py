@@ -6,8 +6,8 @@ from engines import rules
 from engines.compiled import CompiledApp
 from engines.events import RecordChanged
 from runtime import traces
+from runtime.facts import facts_of
 from runtime.gathering import answered
-from runtime.question import facts_of
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

@@ -20,8 +20,9 @@ from engines.forms.execute import recalculate
 from engines.reads import expressions_in
 from engines.totals import parts_of, sources_of, total_of, totals_by_parent
 from runtime import history, late_totals, storage
+from runtime.facts import facts_of
 from runtime.locking import with_formulas
-from runtime.question import among, facts_of
+from runtime.question import among
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

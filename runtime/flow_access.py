@@ -17,7 +17,7 @@ from metadata.problems import ROOT, Conflict, Path, Problem
 from metadata.text import Text, say
 from runtime import pinned
 from runtime.db import tables
-from runtime.question import facts_of
+from runtime.facts import facts_of
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
@@ -135,15 +135,17 @@ def _lock(tx: "Tx", app: CompiledApp, row: Any) -> Lock:
 # --- what a task shows ---
 
 
-def readable_through_tasks(tx: "Tx", app: CompiledApp, actor: Actor | None = None) -> tuple[Grant, ...]:
-    """What the open tasks of an actor let him do beyond his roles, as grants narrowed to single records."""
-    who = actor or tx.actor
-    if who.member is None or who.is_system:
+def task_grants(tx: "Tx", app: CompiledApp, actor: Actor) -> tuple[Grant, ...]:
+    """What the open tasks of an actor let him do beyond his roles, as grants narrowed to single records.
+
+    Asked once for each transaction.
+    """
+    if actor.member is None or actor.is_system or not app.flows:
         return ()
-    key = f"{TASK_GRANTS}:{app.name}:{who.member}"
+    key = f"{TASK_GRANTS}:{app.name}:{actor.member}"
     if key not in tx.notes:
-        rows = tx.connection.execute(_open_tasks(app.name, who.member)).all()
-        tx.notes[key] = grants_of_tasks(tx, app, who, rows)
+        rows = tx.connection.execute(_open_tasks(app.name, actor.member)).all()
+        tx.notes[key] = grants_of_tasks(tx, app, actor, rows)
     found: tuple[Grant, ...] = tx.notes[key]
     return found
 

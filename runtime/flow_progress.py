@@ -228,6 +228,6 @@ def person(tx: "Tx", member: int | None) -> Person | None:
 def labels_in(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -> Mapping[int, str]:
     """How records are called, seen with the rights of the actor and of his open tasks."""
     try:
-        return labels_of(tx, app, form, ids, also=flow_access.readable_through_tasks(tx, app))
+        return labels_of(tx, app, form, ids, also=flow_access.task_grants(tx, app, tx.actor))
     except NotFound:  # the form is gone, or none of it is for the actor any more
         return {}

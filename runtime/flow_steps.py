@@ -21,8 +21,8 @@ from runtime import effects as gate
 from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.effect_json import write_value
+from runtime.facts import facts_of
 from runtime.gathering import answered
-from runtime.question import facts_of
 from runtime.reading import masked_records
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from runtime import flow_access, pinned, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.effects import ASKED_BY
+from runtime.facts import facts_of
 from runtime.flow_checks import (
     OPERATIONS,
     check_comment,
@@ -41,7 +42,6 @@ from runtime.flow_checks import (
 from runtime.flow_steps import advance, note, perform, record_of, version_of
 from runtime.gathering import answered
 from runtime.locking import lock_for
-from runtime.question import facts_of
 from runtime.transaction import Cause
 
 if TYPE_CHECKING:

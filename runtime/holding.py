@@ -15,8 +15,9 @@ from engines.facts import Facts, Needs
 from engines.forms.execute import Decision, SaveRequest
 from metadata.problems import ROOT, Conflict, Invalid, Path, Problem, Refused
 from runtime import history, storage, timeline
+from runtime.flow_access import task_grants
 from runtime.gathering import answered
-from runtime.question import RECORD_ID, Making, Question, no_record, task_grants
+from runtime.question import RECORD_ID, Making, Question, no_record
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

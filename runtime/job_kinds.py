@@ -14,9 +14,9 @@ from engines.rules import Outcome
 from runtime import effects, identity, password_links, storage, sweeps, totals_check, totals_job, traces, turnstiles
 from runtime.connectors import smtp
 from runtime.effect_json import read_effects
+from runtime.facts import facts_of
 from runtime.gathering import answered
 from runtime.jobs import Job, JobKind
-from runtime.question import facts_of
 from runtime.settings import Settings
 from runtime.turnstiles import Turnstile
 

@@ -19,6 +19,7 @@ from metadata.expressions import Expression, Names, Scope, check
 from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Path, Problem, Refusal, Refused
 from metadata.text import say
 from metadata.value_types import YES_NO
+from runtime.facts import facts_of
 from runtime.paging import SORTABLE, Order, SortKey
 from runtime.shown_columns import Label, Wanted, everything, follow, resolve
 
@@ -352,20 +353,6 @@ class Question:
 def among(column: Column) -> Column:
     """Whether a column is one of the ids given as `ids` at execution."""
     return column.in_(sa.bindparam("ids", expanding=True, type_=sa.BigInteger()))
-
-
-def task_grants(tx: "Tx", app: CompiledApp, actor: Actor) -> tuple[Grant, ...]:
-    """What open tasks let an actor do beyond his roles; asked once for each transaction."""
-    if actor.is_system or not app.flows:
-        return ()
-    from runtime import flow_access  # asks for records itself
-
-    return flow_access.readable_through_tasks(tx, app, actor)
-
-
-def facts_of(tx: "Tx", app: CompiledApp, actor: Actor | None = None) -> Facts:
-    """What is known at the start of a request: the clock, the actor, the people."""
-    return Facts(tx.now, app.zone, actor or tx.actor, tx.organisation, app.name, app.role_names)
 
 
 def no_form() -> NotFound:

@@ -12,8 +12,10 @@ from engines.compiled import CompiledApp
 from metadata.problems import Invalid, LimitExceeded, Path, Problem
 from runtime import expanding, slow_lists
 from runtime.expanding import Branches
+from runtime.facts import facts_of
+from runtime.flow_access import task_grants
 from runtime.paging import after, read_cursor, write_cursor
-from runtime.question import Plan, Question, facts_of, no_record, task_grants
+from runtime.question import Plan, Question, no_record
 from runtime.showing import Shown, labels_of, show
 from runtime.shown_columns import Wanted
 

@@ -13,10 +13,12 @@ from engines.json_values import id_in
 from metadata.problems import ROOT, Invalid, Problem
 from runtime import after_save, dependants, derived, files, flow_access, history, holding, storage, timeline, traces
 from runtime.db.ids import new_id
+from runtime.facts import facts_of
+from runtime.flow_access import task_grants
 from runtime.gathering import answered, fetch
 from runtime.locking import lock_for
 from runtime.numbering import next_numbers
-from runtime.question import facts_of, no_form, task_grants
+from runtime.question import no_form
 from runtime.reading import (
     ListQuery,
     Page,

@@ -10,7 +10,7 @@ from engines.expressions import Environment, NotPushable, evaluate, missing_reco
 from engines.facts import Facts, Needs, Search, Values
 from metadata.expressions import Expression
 from runtime import storage
-from runtime.question import facts_of
+from runtime.facts import facts_of
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

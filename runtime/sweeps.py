@@ -223,6 +223,6 @@ def _has_schedules(services: "Services", app: str) -> bool:
 
 
 def _facts(tx: "Tx", app: CompiledApp, now: datetime) -> Any:
-    from runtime.question import facts_of
+    from runtime.facts import facts_of
 
     return replace(facts_of(tx, app), now=now)

@@ -21,9 +21,9 @@ from engines.totals import sources_of, total_of, totals_by_parent
 from metadata.text import Text, say
 from runtime import audit, late_totals, transaction
 from runtime.db import tables
+from runtime.facts import facts_of
 from runtime.jobs import Job
 from runtime.notifications import tell_keepers
-from runtime.question import facts_of
 
 if TYPE_CHECKING:
     from runtime.services import Services

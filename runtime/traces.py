@@ -75,8 +75,8 @@ def why_not(
 
     For a rule that waits for a moment the record is taken as it is now. Nothing is done.
     """
+    from runtime.facts import facts_of
     from runtime.gathering import answered
-    from runtime.question import facts_of
 
     if rule.trigger.source != "record":
         return _why_no_moment(tx, app, rule, form, record)
@@ -93,8 +93,8 @@ def why_not(
 
 
 def _why_no_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, record: int) -> RuleTrace:
+    from runtime.facts import facts_of
     from runtime.gathering import answered
-    from runtime.question import facts_of
 
     now = storage.load(tx, app, app.forms[form], [record]).get(record)
     event = MomentCame(rule.id, "", tx.now, form, record, now)
@@ -173,8 +173,8 @@ def _shown(tx: "Tx", app: CompiledApp, wanted: Any, limit: int) -> list[dict[str
 
 def _visible_fields(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -> dict[int, frozenset[str]]:
     """For each of the records that the actor may read today, the fields that show in it."""
+    from runtime.facts import facts_of
     from runtime.gathering import fetch
-    from runtime.question import facts_of
 
     if form not in app.forms:
         return {}

@@ -12,7 +12,7 @@ from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.forms.execute import recalculate
 from runtime import derived, late_totals, storage, transaction
 from runtime.db import ddl, tables
-from runtime.question import facts_of
+from runtime.facts import facts_of
 from runtime.services import Services
 from runtime.transaction import Tx
 

@@ -6,7 +6,7 @@ from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions import Environment, evaluate
 from engines.facts import Facts
 from metadata.expressions import Expression
-from runtime.question import facts_of
+from runtime.facts import facts_of
 from runtime.transaction import Tx
 
 Values = dict[str, Any]

@@ -12,8 +12,9 @@ from engines.compiled import CompiledApp, CompiledForm
 from engines.json_values import id_in
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal, Refused
 from runtime import files, reading, records, tasks
+from runtime.flow_access import task_grants
 from runtime.idempotency import Answer, KeyReused
-from runtime.question import no_form, task_grants
+from runtime.question import no_form
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.incoming import number_in

@@ -12,7 +12,8 @@ from engines.rules import sentence_of
 from metadata.problems import Refused
 from metadata.value_types import MEMBER
 from runtime import flow_access, flow_progress, flows, reading, tasks, traces
-from runtime.question import Question, task_grants
+from runtime.flow_access import task_grants
+from runtime.question import Question
 from runtime.reading import Shown
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm

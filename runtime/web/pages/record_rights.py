@@ -7,7 +7,7 @@ from engines.access import Grant, fields_given, may, visible
 from engines.compiled import CompiledApp, CompiledForm
 from engines.expressions import moment_of
 from runtime import flow_access, holding
-from runtime.question import facts_of
+from runtime.facts import facts_of
 from runtime.transaction import Tx
 
 

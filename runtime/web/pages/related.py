@@ -8,7 +8,7 @@ from engines.access import grants_of, may, visible
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions import moment_of
 from runtime import reading
-from runtime.question import facts_of
+from runtime.facts import facts_of
 from runtime.transaction import Tx
 from runtime.web.pages.field_views import ColumnView
 from runtime.web.pages.fields import kind_of

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from engines.compiled import CompiledApp, CompiledForm
 from metadata.problems import ROOT, Invalid, NotFound
 from runtime import reading
-from runtime.question import Question, task_grants
+from runtime.flow_access import task_grants
+from runtime.question import Question
 from runtime.shown_columns import Wanted, resolve
 from runtime.tasks import TaskLine
 from runtime.transaction import Tx

@@ -10,7 +10,7 @@ from engines.flows import Proceed, State
 from metadata.problems import InvalidDefinition
 from runtime import pinned
 from runtime.db import tables
-from runtime.question import facts_of
+from runtime.facts import facts_of
 from runtime.reading import masked_records
 
 
