@@ -7,6 +7,7 @@ from engines.json_values import id_in
 from metadata.problems import Invalid, Path, Problem, nearest
 
 LONGEST_NUMBER = 9  # digits of a version or a page
+BEFORE_ALL_RECORDS = datetime(1970, 1, 1, tzinfo=UTC)  # earlier moments have no day in some zones
 
 
 def id_or(text: str, missing: Exception) -> int:
@@ -31,7 +32,7 @@ def moment_in(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError("no zone")
-        return moment.astimezone(UTC)
+        return max(moment, BEFORE_ALL_RECORDS).astimezone(UTC)
     except (ValueError, OverflowError):
         message = {"en": f"“{text}” is no moment", "zh": f"“{text}”不是有效的时间"}
         hint = {"en": "Write it in UTC, as 2026-03-09T14:30:00Z", "zh": "请使用 UTC 时间，例如 2026-03-09T14:30:00Z"}
