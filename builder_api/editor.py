@@ -63,9 +63,9 @@ def json_view(page: Page, tx: Tx, app: str, draft: Draft, said: str = "") -> dic
         **_frame(app),
         "document": as_text(draft.document) if isinstance(draft.document, dict) else "",
         "version": draft.version,
-        "problems": [_problem(page, each) for each in prepared.checked.problems],
-        "warnings": [_problem(page, each) for each in prepared.checked.warnings],
-        "plan": _plan(page, prepared) if draft.version and is_sound else None,
+        "problems": [problem_said(page, each) for each in prepared.checked.problems],
+        "warnings": [problem_said(page, each) for each in prepared.checked.warnings],
+        "plan": plan_said(page, prepared) if draft.version and is_sound else None,
         "needs_consent": bool(prepared.plan.losses) and is_sound,
         "needs_maintenance": prepared.needs_maintenance and is_sound,
         "said": said,
@@ -135,7 +135,7 @@ def _refused(edit: _Edit, refusal: Refusal) -> Response:
     shown = {
         "document": edit.text,
         "version": found.version if theirs else edit.version,
-        "problems": [_problem(page, each) for each in refusal.problems] or [{"message": page.say(refusal.detail)}],
+        "problems": [problem_said(page, each) for each in refusal.problems] or [{"message": page.say(refusal.detail)}],
         "needs_consent": "losses_need_consent" in codes or edit.consent.losses,
         "needs_maintenance": "maintenance_needs_consent" in codes or edit.consent.maintenance,
         "said": "",
@@ -163,7 +163,7 @@ def _differences(theirs: str, mine: str) -> Iterator[dict[str, str]]:
         yield {"mark": MARKS.get(line[0], ""), "text": line[1:] if line[0] != "@" else "…"}
 
 
-def _plan(page: Page, prepared: Prepared) -> dict[str, Any]:
+def plan_said(page: Page, prepared: Prepared) -> dict[str, Any]:
     work = prepared.work
     pause = page.word(
         "%(rows)s records will be rewritten; saving will pause for about %(seconds)s s.",
@@ -177,5 +177,5 @@ def _plan(page: Page, prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _problem(page: Page, problem: Problem) -> dict[str, str]:
+def problem_said(page: Page, problem: Problem) -> dict[str, str]:
     return {"message": page.say(problem.message), "hint": page.say(problem.hint), "path": str(problem.path or ROOT)}

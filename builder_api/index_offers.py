@@ -62,6 +62,17 @@ def offers(tx: Tx, app: CompiledApp, language: str) -> list[dict[str, Any]]:
     ]
 
 
+def offers_in_draft(tx: Tx, app: CompiledApp, language: str) -> list[dict[str, Any]]:
+    """The offers, each with whether the draft takes it already."""
+    found = offers(tx, app, language)
+    document = drafts.get(tx, app.name).document if found else {}
+    return [{**each, "taken": _is_taken(document, each["form"], each["field"])} for each in found]
+
+
+def _is_taken(document: Any, form: str, field: str) -> bool:
+    return any(each.get("indexed") is True for each in _fields(document, form, field))
+
+
 def put_index(tx: Tx, app: str, form: str, field: str) -> drafts.Draft:
     """The draft, in which the field asks for an index."""
     draft = drafts.get(tx, app)

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from builder_api import drafts, versions
 from builder_api.editor import json_view, require_builder
+from builder_api.index_offers import offers_in_draft
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions.words import THE_PERSON, Person, say_expression
 from engines.flows import tree
@@ -82,6 +83,7 @@ def _frame(page: Page, app: CompiledApp, shown: str) -> dict[str, Any]:
 def _forms(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
     forms = [each for each in app.forms.values() if each.parent is None]
     return {
+        "offers": offers_in_draft(tx, app, page.language),
         "forms": [
             {
                 "title": page.say(each.title),
@@ -93,7 +95,7 @@ def _forms(page: Page, tx: Tx, app: CompiledApp) -> dict[str, Any]:
                 ],
             }
             for each in forms
-        ]
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from builder_api import editor, index_offers, pages, routes
+from builder_api import acts, editor, index_offers, pages, routes
 from builder_api.packages import import_app
 from builder_api.publish import Published
 from engines.actor import Actor, system
@@ -126,7 +126,7 @@ def load(services: Services) -> Callable[[str, int], dict[str, Any]]:
 def client(services: Services) -> Iterator[TestClient]:
     """Bea, who may build apps, at a browser."""
     hire(services, "bea", frozenset({"app_admin"}))
-    app = create_app(services.settings, services, modules=(routes, editor, index_offers, pages, session))
+    app = create_app(services.settings, services, modules=(routes, acts, editor, index_offers, pages, session))
     with TestClient(app, base_url="http://127.0.0.1:8000") as opened:
         sign_in(opened, "bea")
         yield opened
