@@ -1,31 +1,36 @@
 """Compile reports and dashboards: check every expression, find the fields behind the paths, guard against fan-out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engines.action_values import compile_value
-from engines.compiled import SYSTEM_TITLES, CompiledField, CompiledForm
-from engines.context import AppContext
+from engines.compiled import CompiledField, CompiledForm
+from engines.context import AppContext, CheckContext
 from engines.reports.chart_type import ChartType
 from engines.reports.compiled import (
     CompiledCard,
     CompiledDashboard,
-    CompiledDimension,
-    CompiledMeasure,
     CompiledParameter,
     CompiledReport,
     CompiledReports,
 )
+from engines.reports.dimensions import compile_dimensions, path_of
+from engines.reports.measures import compile_measures
 from engines.values import CompiledValue
-from metadata.expressions import NOWHERE, Expression, Scope, check
+from metadata.expressions import NOWHERE, Expression, Scope
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
+from metadata.reports import DashboardDefinition, ParameterDefinition, ReportDefinition
 from metadata.text import Text
 from metadata.value_types import DATE, DEPARTMENT, MEMBER, TEXT, YES_NO, ValueType, link, number
 
-BUCKETED = ("date", "datetime")
-PARAMETER_TYPES = {"text": TEXT, "number": number(10), "date": DATE, "yes_no": YES_NO, "member": MEMBER}
-PARAMETER_TYPES["department"] = DEPARTMENT
+PARAMETER_TYPES = {
+    "text": TEXT,
+    "number": number(10),
+    "date": DATE,
+    "yes_no": YES_NO,
+    "member": MEMBER,
+    "department": DEPARTMENT,
+}
 
 
 def compile_reports(definition: Any, context: AppContext, problems: Problems) -> CompiledReports:
@@ -33,7 +38,8 @@ def compile_reports(definition: Any, context: AppContext, problems: Problems) ->
     reports = {}
     for index, each in enumerate(definition.reports):
         known = len(problems)
-        compiled = _Report(each, context, problems, ROOT / "reports" / index).compile()
+        checking = CheckContext(context, NOWHERE, problems, ROOT / "reports" / index)
+        compiled = _Report(each, checking).compile()
         rests = len(problems) > known and context.kinds.has_stand_ins  # it needs what is not installed
         if compiled is not None and not rests:
             reports[compiled.id] = compiled
@@ -47,26 +53,26 @@ def compile_reports(definition: Any, context: AppContext, problems: Problems) ->
     )
 
 
-@dataclass
 class _Report:
     """The compilation of one report."""
 
-    definition: Any
-    context: AppContext
-    problems: Problems
-    path: Path
+    def __init__(self, definition: ReportDefinition, checking: CheckContext) -> None:
+        self.definition = definition
+        self.checking = checking
+        self.app = checking.app
 
     def compile(self) -> CompiledReport | None:
-        form = self.context.forms.get(self.context.form_ids.get(self.definition.form, ""))
+        form = self.app.forms.get(self.app.form_ids.get(self.definition.form, ""))
         if form is None:
-            hint = nearest(self.definition.form, self.context.form_ids)
-            self._add("form", "unknown_form", _no("form", "表单", self.definition.form), hint)
+            hint = nearest(self.definition.form, self.app.form_ids)
+            self.checking.add("unknown_form", _no("form", "表单", self.definition.form), "form", hint=hint)
             return None
         rows = self._rows(form)
         parameters = tuple(self._parameter(index, each) for index, each in enumerate(self.definition.parameters))
         scope = self._scope(form, rows, {each.name: each.type for each in parameters})
         parameters = tuple(self._with_where(index, each, scope) for index, each in enumerate(parameters))
-        measures = self._measures(scope)
+        within = self.checking.within(scope)
+        measures = compile_measures(self.definition.measures, within.at("measures"))
         chart, options = self._chart()
         report = CompiledReport(
             id=self.definition.key,
@@ -74,16 +80,17 @@ class _Report:
             title=self.definition.caption,
             form=form.id,
             rows=rows.id if rows else None,
-            where=self._expression(self.definition.where, scope, "where", want=YES_NO),
+            where=_where(self.definition.where, within),
             parameters=parameters,
-            dimensions=self._dimensions(scope),
+            dimensions=compile_dimensions(self.definition.dimensions, within.at("dimensions")),
             measures=measures,
             chart=chart,
             chart_options=options,
-            roles=_roles(self.definition.roles, self.context),
+            roles=_roles(self.definition.roles, self.app),
             definition=self.definition,
         )
         self._check_chart(report)
+        self._check_names(report)
         self._check_sort(report)
         return report
 
@@ -95,22 +102,24 @@ class _Report:
         found = form.field(self.definition.rows)
         if found is None or found.subform is None:
             subforms = [each.name for each in form.subforms]
-            self._add("rows", "unknown_field", _no("subform", "子表单", self.definition.rows), _either(subforms))
+            message = _no("subform", "子表单", self.definition.rows)
+            self.checking.add("unknown_field", message, "rows", hint=_either(subforms))
             return None
         return found
 
     def _scope(self, form: CompiledForm, rows: CompiledField | None, extras: Mapping[str, ValueType]) -> Scope:
         if rows is None or rows.subform is None:
-            return Scope(self.context.names, form.id, extras=extras)
-        return Scope(self.context.names, rows.subform.id, record_form=form.id, extras=extras)
+            return Scope(self.app.names, form.id, extras=extras)
+        return Scope(self.app.names, rows.subform.id, record_form=form.id, extras=extras)
 
     # --- parameters ---
 
-    def _parameter(self, index: int, written: Any) -> CompiledParameter:
-        return parameter(written, self.context, self.problems, self.path / "parameters" / index)
+    def _parameter(self, index: int, written: ParameterDefinition) -> CompiledParameter:
+        at = self.checking.at("parameters", index)
+        return parameter(written, self.app, at.problems, at.path)
 
     def _with_where(self, index: int, compiled: CompiledParameter, scope: Scope) -> CompiledParameter:
-        where = self._expression(compiled.definition.where, scope, "parameters", index, "where", want=YES_NO)
+        where = _where(compiled.definition.where, self.checking.within(scope).at("parameters", index))
         return CompiledParameter(
             compiled.name,
             compiled.title,
@@ -121,135 +130,32 @@ class _Report:
             compiled.definition,
         )
 
-    # --- dimensions ---
-
-    def _dimensions(self, scope: Scope) -> tuple[CompiledDimension, ...]:
-        compiled = []
-        for index, written in enumerate(self.definition.dimensions):
-            expression = self._expression(written.field, scope, "dimensions", index, "field")
-            if expression is not None:
-                compiled.append(self._dimension(index, written, expression, scope))
-        return tuple(compiled)
-
-    def _dimension(self, index: int, written: Any, expression: Expression, scope: Scope) -> CompiledDimension:
-        leaf = self._leaf(expression)
-        value_type = expression.type.of if expression.type.name == "list" else expression.type
-        assert value_type is not None
-        if value_type.name == "rows":
-            hint = {"en": "Take it as the report's `rows`", "zh": "请将其设为报表的 rows"}
-            self._add("dimensions", "not_a_value", _text("A subform is no value", "子表单不是单个值"), hint, index)
-        if written.every is not None and value_type.name not in BUCKETED:
-            message = _text("`every` goes with dates only", "every 仅适用于日期")
-            self._add("dimensions", "not_a_date", message, "", index, "every")
-        if expression.type.name == "list" and len(_path(expression)) != 2:
-            message = _text("A list behind a link cannot be grouped by", "不能按关联记录中的多值字段分组")
-            self._add("dimensions", "list_behind_link", message, "", index, "field")
-        name = written.name or written.field.replace(".", "_")
-        title = written.title or (leaf.title if leaf else SYSTEM_TITLES.get(_path(expression)[-1], written.field))
-        every = written.every or ("day" if value_type.name in BUCKETED else None)
-        if value_type.name == "datetime":  # a moment counts on its day in the app's zone
-            expression = check(f"TODATE({written.field})", scope, self.context.functions, DATE)
-        return CompiledDimension(name, title, expression, value_type, every, leaf)
-
-    def _leaf(self, expression: Expression) -> CompiledField | None:
-        """The field that the path ends at; None for a system field or one of the directory."""
-        last = _path(expression)[-1]
-        for form in self.context.forms.values():
-            if last in form.fields:
-                return form.fields[last]
-        return None
-
-    # --- measures ---
-
-    def _measures(self, scope: Scope) -> tuple[CompiledMeasure, ...]:
-        compiled: list[CompiledMeasure] = []
-        for index, written in enumerate(self.definition.measures):
-            made = self._measure(index, written, scope, compiled)
-            if made is not None:
-                compiled.append(made)
-        return tuple(compiled)
-
-    def _measure(self, index: int, written: Any, scope: Scope, before: list[CompiledMeasure]) -> CompiledMeasure | None:
-        aggregate = written.aggregate
-        if aggregate is None:
-            message = _text(
-                "A measure is one of count, sum, avg, min, max, distinct, value", "指标须恰好写一种统计方式"
-            )
-            self._add("measures", "bad_measure", message, "", index)
-            return None
-        if aggregate == "value":
-            return self._computed(index, written, before)
-        expression = None
-        if aggregate != "count":
-            expression = self._expression(getattr(written, aggregate), scope, "measures", index, aggregate)
-            if expression is None or not self._fits(aggregate, expression, index):
-                return None
-        where = self._expression(written.where, scope, "measures", index, "where", want=YES_NO)
-        value_type = _measure_type(aggregate, expression)
-        per_record = aggregate in ("sum", "avg") and scope.in_row and not _reads_row(expression)
-        return CompiledMeasure(
-            written.name,
-            written.caption,
-            aggregate,
-            expression,
-            where,
-            value_type,
-            self._format(written, expression, value_type),
-            per_record,
-            _decimals(written, aggregate, value_type),
-        )
-
-    def _computed(self, index: int, written: Any, before: list[CompiledMeasure]) -> CompiledMeasure | None:
-        extras = {each.name: each.type for each in before}
-        scope = Scope(NOWHERE.names, NOWHERE.form, frozenset({"today"}), extras=extras)
-        expression = self._expression(written.value, scope, "measures", index, "value", want=number(10))
-        if expression is None:
-            return None
-        decimals = written.decimals if written.decimals is not None else (4 if written.percent else 2)
-        shown = "percent" if written.percent else "number"
-        return CompiledMeasure(
-            written.name, written.caption, "value", expression, None, number(decimals), shown, False, decimals
-        )
-
-    def _fits(self, aggregate: str, expression: Expression, index: int) -> bool:
-        name = expression.type.name
-        fits = {"sum": ("number",), "avg": ("number",), "min": ("number", "date", "datetime")}
-        fits["max"] = fits["min"]
-        allowed = fits.get(aggregate)
-        if name in ("rows", "list", "blank") or (allowed is not None and name not in allowed):
-            message = _text(f"`{aggregate}` cannot take this value", f"{aggregate} 不能用于此类值")
-            self._add("measures", "wrong_type", message, "", index, aggregate)
-            return False
-        return True
-
-    def _format(self, written: Any, expression: Expression | None, value_type: ValueType) -> str:
-        if value_type.name != "number":
-            return value_type.name
-        if written.percent:
-            return "percent"
-        leaf = self._leaf(expression) if expression is not None and len(expression.reads) == 1 else None
-        if leaf is None or written.aggregate in ("count", "distinct"):
-            return "number"
-        return leaf.kind.look_of(leaf.options).mark or "number"
-
     # --- the chart ---
 
     def _chart(self) -> tuple[ChartType, Any]:
         written = self.definition.chart
         name = written.type if written is not None else ("table" if self.definition.dimensions else "number")
-        return self.context.kinds.charts.get(name), written
+        return self.app.kinds.charts.get(name), written
 
     def _check_chart(self, report: CompiledReport) -> None:
         chart = report.chart
         if len(report.dimensions) not in chart.dimensions and len(self.definition.dimensions) == len(report.dimensions):
             allowed = f"{chart.dimensions.start} to {chart.dimensions.stop - 1}"
             message = _text(f"This chart takes {allowed} dimensions", f"该图表支持的维度数为 {allowed}")
-            self._add("dimensions", "wrong_dimensions", message)
+            self.checking.add("wrong_dimensions", message, "dimensions")
         if len(report.measures) not in chart.measures and report.measures:
             allowed = f"{chart.measures.start} to {chart.measures.stop - 1}"
             message = _text(f"This chart takes {allowed} measures", f"该图表支持的指标数为 {allowed}")
-            self._add("measures", "wrong_measures", message)
+            self.checking.add("wrong_measures", message, "measures")
         self._check_stage(report)
+
+    def _check_names(self, report: CompiledReport) -> None:
+        taken = {each.name for each in report.dimensions}
+        for index, each in enumerate(self.definition.measures):
+            if each.name in taken:
+                message = _text(f"“{each.name}” is a dimension of the report already", f"“{each.name}”已是该报表的维度")
+                hint = _text("Give the measure another name", "请给指标另取名称")
+                self.checking.add("duplicate_name", message, "measures", index, "name", hint=hint)
 
     def _check_sort(self, report: CompiledReport) -> None:
         known = [*(each.name for each in report.dimensions), *(each.name for each in report.measures)]
@@ -258,47 +164,30 @@ class _Report:
         for index, each in enumerate(self.definition.sort):
             if each.by not in known:
                 hint = nearest(each.by, known) or _either(known)
-                self._add("sort", "unknown_measure", _no("dimension or measure", "维度或指标", each.by), hint, index)
+                message = _no("dimension or measure", "维度或指标", each.by)
+                self.checking.add("unknown_measure", message, "sort", index, hint=hint)
 
     def _check_stage(self, report: CompiledReport) -> None:
         if report.stage is None:
             return
         leaf = report.stage.leaf
-        if report.rows is not None or leaf is None or not leaf.stage or len(_path(report.stage.expression)) != 2:
+        if report.rows is not None or leaf is None or not leaf.stage or len(path_of(report.stage.expression)) != 2:
             message = _text(
                 "A funnel of stages ever reached needs a stage field of the form itself as its dimension",
                 "“曾到达”漏斗的维度须为本表单中标记为阶段的字段",
             )
-            self._add("chart", "not_a_stage", message, "", "reached")
+            self.checking.add("not_a_stage", message, "chart", "reached")
         for index, each in enumerate(report.measures):
             if each.aggregate not in ("count", "sum", "value"):
                 message = _text("This funnel can count and sum only", "该漏斗仅支持计数与求和")
-                self._add("measures", "wrong_aggregate", message, "", index)
-
-    # --- shared ---
-
-    def _expression(
-        self, text: str | None, scope: Scope, *place: str | int, want: ValueType | None = None
-    ) -> Expression | None:
-        if text is None:
-            return None
-        try:
-            return check(text, scope, self.context.functions, want)
-        except Refusal as refusal:
-            path = self.path
-            for part in place:
-                path = path / part
-            self.problems.extend(refusal.problems, path)
-            return None
-
-    def _add(self, key: str, code: str, message: Text, hint: Text = "", *place: str | int) -> None:
-        path = self.path / key
-        for part in place:
-            path = path / part
-        self.problems.add(path, code, message, hint)
+                self.checking.add("wrong_aggregate", message, "measures", index)
 
 
-def parameter(written: Any, context: AppContext, problems: Problems, path: Path) -> CompiledParameter:
+def _where(text: str | None, checking: CheckContext) -> Expression | None:
+    return checking.expression(text, "where", want=YES_NO) if text is not None else None
+
+
+def parameter(written: ParameterDefinition, context: AppContext, problems: Problems, path: Path) -> CompiledParameter:
     """Compile a parameter of a report or a filter of a dashboard."""
     value_type = PARAMETER_TYPES.get(written.type, TEXT)
     if written.type == "link":
@@ -316,7 +205,7 @@ def parameter(written: Any, context: AppContext, problems: Problems, path: Path)
 
 
 def _dashboard(
-    written: Any, report_ids: Mapping[str, str], context: AppContext, problems: Problems, path: Path
+    written: DashboardDefinition, report_ids: Mapping[str, str], context: AppContext, problems: Problems, path: Path
 ) -> CompiledDashboard:
     cards = []
     for index, card in enumerate(written.cards):
@@ -334,30 +223,6 @@ def _dashboard(
 
 def _roles(names: Any, context: AppContext) -> frozenset[str]:
     return frozenset(context.role_ids[name] for name in names if name in context.role_ids)
-
-
-def _measure_type(aggregate: str, expression: Expression | None) -> ValueType:
-    if aggregate in ("count", "distinct") or expression is None:
-        return number(0)
-    return expression.type
-
-
-def _decimals(written: Any, aggregate: str, value_type: ValueType) -> int:
-    if written.decimals is not None:
-        return int(written.decimals)
-    if aggregate in ("count", "distinct"):
-        return 0
-    own = value_type.decimals if value_type.decimals is not None else 4
-    return max(own, 2) if aggregate == "avg" else own
-
-
-def _reads_row(expression: Expression | None) -> bool:
-    return expression is None or any(path[0] == "row" for path in expression.reads)
-
-
-def _path(expression: Expression) -> tuple[str, ...]:
-    """The longest path that the expression reads; a plain field reads just one."""
-    return max(expression.reads, key=len, default=("record", ""))
 
 
 def _text(english: str, chinese: str) -> Text:
