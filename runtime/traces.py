@@ -19,12 +19,14 @@ from engines.events import MomentCame, RecordChanged
 from engines.facts import Needs
 from engines.json_values import moment_text
 from engines.rules import CompiledRule, RuleTrace, why
+from engines.sources import shown_in_rows
 from metadata.problems import ROOT, NotFound, Problem, Refusal
 from metadata.text import Text, say
 from runtime import history, rule_states, storage
 from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.effect_json import read_value, write_value
+from runtime.facts import facts_of
 from runtime.trace_words import Reader, tell
 
 if TYPE_CHECKING:
@@ -75,7 +77,6 @@ def why_not(
 
     For a rule that waits for a moment the record is taken as it is now. Nothing is done.
     """
-    from runtime.facts import facts_of
     from runtime.gathering import answered
 
     if rule.trigger.source != "record":
@@ -93,7 +94,6 @@ def why_not(
 
 
 def _why_no_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, record: int) -> RuleTrace:
-    from runtime.facts import facts_of
     from runtime.gathering import answered
 
     now = storage.load(tx, app, app.forms[form], [record]).get(record)
@@ -105,9 +105,23 @@ def _why_no_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, re
     reason: Text = {"en": "its moment has not come", "zh": "时间未到"}
     if standing := _standing_still(tx, app, rule.id, tx.now):
         reason = standing
+    elif not _may_know_moment(tx, app, rule, form, record):
+        reason = ""
     elif came:
         reason = {"en": f"its moment came, counted from {came[-1]}", "zh": f"已到时间，起算点为 {came[-1]}"}
     return replace(answer, reason=reason, form=form, record=record)
+
+
+def _may_know_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, record: int) -> bool:
+    """Whether the actor may read what the rule's moment is counted from."""
+    shown = _visible_fields(tx, app, form, [record]).get(record, frozenset())
+    date, rows, child = (getattr(rule.when, name, None) for name in ("field", "rows", "child"))
+    if child is not None and not any(each.is_everywhere for each in view(app, tx.actor, child).grants):
+        return False
+    own = app.forms[form].fields
+    if rows in own and date is not None:
+        return rows in shown and date in shown_in_rows(app.forms[form], own[rows], shown)
+    return all(each in shown for each in (date, rows) if each in own)
 
 
 def _standing_still(tx: "Tx", app: CompiledApp, rule: str, at: datetime) -> Text:
@@ -173,7 +187,6 @@ def _shown(tx: "Tx", app: CompiledApp, wanted: Any, limit: int) -> list[dict[str
 
 def _visible_fields(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -> dict[int, frozenset[str]]:
     """For each of the records that the actor may read today, the fields that show in it."""
-    from runtime.facts import facts_of
     from runtime.gathering import fetch
 
     if form not in app.forms:

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from starlette.testclient import TestClient
 
 from runtime.db import tables
@@ -130,6 +130,24 @@ def test_why_not_of_a_moment_asks_the_record_as_it_is_now(
     answer = client.get(url(deal, "why-not"), params={"rule": "rule_0"}).json()
 
     assert (answer["outcome"], answer["reason"]) == ("condition_false", "its moment has not come")
+
+
+def test_why_not_of_a_moment_tells_nothing_of_a_hidden_date(
+    office: Trading, client: TestClient, sign_in: Callable[[str], Any], services: Services
+) -> None:
+    office.publish({**RULE, "when": {"trigger": "date", "form": "deal", "field": "due"}}, access=BLIND)
+    deal = office.save(name="A", score=90, due="2026-11-25")
+    rule = next(iter(office.app.rules.rules))
+
+    def told(who: str) -> str:
+        sign_in(who)
+        return str(client.get(url(deal, "why-not"), params={"rule": "rule_0"}).json()["reason"])
+
+    assert (told("ann"), told("chef")) == ("its moment has not come", "")
+    with services.database.write() as connection:
+        fired = {"app": "sales", "rule": rule, "record": deal, "occurrence": "2026-11-25"}
+        connection.execute(insert(tables.fired).values(fired))
+    assert (told("ann"), told("chef")) == ("its moment came, counted from 2026-11-25", "")
 
 
 @pytest.mark.parametrize(
