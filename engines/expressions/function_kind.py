@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from sqlalchemy import ColumnElement, func
 
 from engines.expressions.not_pushable import NotPushable
-from metadata.expressions.building import EMPTY
+from metadata.expressions.fitting import EMPTY
 from metadata.expressions.signatures import Function
 from metadata.text import Text
 

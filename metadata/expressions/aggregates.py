@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from metadata.expressions import building, limits
+from metadata.expressions import building, fitting, limits
 from metadata.expressions.errors import ExpressionError
 from metadata.expressions.signatures import Function, find
 from metadata.expressions.tree import Node
@@ -112,7 +112,7 @@ class Aggregates:
 
     def _of_list(self, function: Function, values: Node, column: int) -> Node:
         if function.aggregate != "count":
-            raise building.mismatch(
+            raise fitting.mismatch(
                 values,
                 {"en": f"{function.name}() does not apply to a list", "zh": f"{function.name}() 不适用于列表"},
                 {"en": "Use COUNT(), HASANY() or in", "zh": "请使用 COUNT()、HASANY() 或 in"},
@@ -148,7 +148,7 @@ def _aggregate(function: Function, rows: Node, element: Node, conditions: list[N
     kind = function.aggregate
     if element.kind == "root":
         if kind != "count":
-            raise building.mismatch(element, {"en": "A row is no value", "zh": "明细行不能直接作为值使用"})
+            raise fitting.mismatch(element, {"en": "A row is no value", "zh": "明细行不能直接作为值使用"})
         element = ALWAYS
     condition = building.all_of(conditions) if conditions else ALWAYS
     kind, element, condition, type, magnitude = _typed(kind, element, condition)
@@ -158,15 +158,15 @@ def _aggregate(function: Function, rows: Node, element: Node, conditions: list[N
 def _typed(kind: str, element: Node, condition: Node) -> tuple[str, Node, Node, ValueType, int]:
     """Kind, element, condition, type and size of the result."""
     if kind in ("any", "all"):
-        return kind, building.need(element, YES_NO), condition, YES_NO, 0
+        return kind, fitting.need(element, YES_NO), condition, YES_NO, 0
     if kind == "countif":
-        both = [building.need(element, YES_NO)] + ([condition] if condition != ALWAYS else [])
+        both = [fitting.need(element, YES_NO)] + ([condition] if condition != ALWAYS else [])
         return "count", ALWAYS, building.all_of(both), building.WHOLE, COUNT_DIGITS
     if kind == "count":
         return kind, _countable(element), condition, building.WHOLE, COUNT_DIGITS
     if kind in ("min", "max") and element.type.name in ("date", "datetime"):
         return kind, element, condition, element.type, 0
-    element = building.need(element, building.NUMBER)
+    element = fitting.need(element, building.NUMBER)
     if kind in ("sum", "sumif"):
         return "sum", element, condition, element.type, element.magnitude + SUM_DIGITS
     type = building.NUMBER if kind == "avg" else element.type
@@ -175,7 +175,7 @@ def _typed(kind: str, element: Node, condition: Node) -> tuple[str, Node, Node, 
 
 def _countable(element: Node) -> Node:
     if element.type.name == "yes_no" and element.kind not in ("literal", "field"):
-        raise building.mismatch(
+        raise fitting.mismatch(
             element,
             {"en": "COUNT() counts values, not conditions", "zh": "COUNT() 计数的是值，不是条件"},
             {"en": "Use COUNTIF()", "zh": "请使用 COUNTIF()"},

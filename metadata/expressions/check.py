@@ -3,7 +3,7 @@
 import ast
 from typing import Any
 
-from metadata.expressions import building, limits
+from metadata.expressions import building, fitting, limits
 from metadata.expressions.aggregates import Aggregates
 from metadata.expressions.errors import ExpressionError
 from metadata.expressions.names import Loop, Resolution, resolve
@@ -81,7 +81,7 @@ def _refuse_ids(root: Node) -> None:
 
 def _fit(root: Node, want: ValueType | None) -> Node:
     if root.kind in ("list", "column"):
-        raise building.mismatch(
+        raise fitting.mismatch(
             root,
             {"en": "The expression gives a list, not a single value", "zh": "表达式的结果是列表，不是单个值"},
             {"en": "Use SUM(), COUNT(), any() …", "zh": "请使用 SUM()、COUNT()、any() 等"},
@@ -90,7 +90,7 @@ def _fit(root: Node, want: ValueType | None) -> Node:
         return root
     if want.name == "datetime" and root.type.name == "date":
         return root
-    return building.need(root, want)
+    return fitting.need(root, want)
 
 
 class Checker:
@@ -113,7 +113,7 @@ class Checker:
         """A node that is a value by itself, not a bare row."""
         checked = self.visit(node)
         if checked.kind == "root":
-            raise building.mismatch(
+            raise fitting.mismatch(
                 checked,
                 {"en": "A row is no value", "zh": "明细行不能直接作为值使用"},
                 {"en": "Name a field of the row", "zh": "请写出该行的字段"},
@@ -163,7 +163,7 @@ class Checker:
             return building.negation(operand, column)
         if isinstance(node.op, ast.USub):
             return building.negative(operand, column)
-        return building.need(operand, building.NUMBER)
+        return fitting.need(operand, building.NUMBER)
 
     def visit_BinOp(self, node: ast.BinOp) -> Node:
         left, right = self.value(node.left), self.value(node.right)
@@ -191,7 +191,7 @@ class Checker:
 
     def _refuse_is(self, left: Node, right: Node) -> None:
         if "blank" not in (left.type.name, right.type.name):
-            raise building.mismatch(
+            raise fitting.mismatch(
                 right,
                 {"en": "“is” only goes with null", "zh": "is 只能与 null 一起使用"},
                 {"en": "Use == to compare", "zh": "比较请用 =="},

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from metadata.expressions import building
+from metadata.expressions import building, fitting
 from metadata.expressions.errors import ExpressionError
 from metadata.expressions.tree import Node
 from metadata.problems import nearest
@@ -96,9 +96,9 @@ def unknown_function(functions: Registry[Any], name: str, column: int) -> Expres
 
 def _fit(function: Function, parameter: Parameter, node: Node) -> Node:
     if parameter.type is not None:
-        node = building.need(node, parameter.type)
+        node = fitting.need(node, parameter.type)
     elif node.type.name == "rows" or node.kind == "list":
-        raise building.mismatch(node, {"en": "One value is expected here", "zh": "此处应为单个值"})
+        raise fitting.mismatch(node, {"en": "One value is expected here", "zh": "此处应为单个值"})
     if parameter.constant and not (node.is_constant and _is_allowed(parameter, node.value)):
         raise ExpressionError("constant_expected", _constant_message(function, parameter), node.column)
     return node

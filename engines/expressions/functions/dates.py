@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Date, Integer, Numeric, and_, case, cast, extract, func, literal, or_
 
 from engines.expressions.function_kind import FunctionKind
-from metadata.expressions import building
+from metadata.expressions import building, fitting
 from metadata.expressions.building import NUMBER, WHOLE
 from metadata.expressions.signatures import Parameter
 from metadata.expressions.tree import Node
@@ -107,7 +107,7 @@ class ToDate(FunctionKind):
 
     def build(self, args: list[Node], column: int) -> Node:
         if len(args) == 1 and args[0].type.name in ("date", "text"):
-            return building.need(args[0], DATE)
+            return fitting.need(args[0], DATE)
         return super().build(args, column)
 
     def value(self, moment: datetime, zone: ZoneInfo) -> date | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from engines.expressions.function_kind import FunctionKind
 from engines.organisation import Organisation
-from metadata.expressions import ExpressionError, building
+from metadata.expressions import ExpressionError, building, fitting
 from metadata.expressions.signatures import Parameter
 from metadata.expressions.tree import Node
 from metadata.value_types import BLANK, DEPARTMENT, MEMBER, YES_NO
@@ -145,7 +145,7 @@ def _membership(function: FunctionKind, args: list[Node], column: int) -> list[N
     if len(args) < 2:
         function.fitted(args, column)
     if args[0].type.name != "list" or args[0].kind == "column":
-        raise building.mismatch(args[0], {"en": "A list field is expected here", "zh": "此处应为列表字段"})
+        raise fitting.mismatch(args[0], {"en": "A list field is expected here", "zh": "此处应为列表字段"})
     return [building.contained(value, args[0], column) for value in args[1:]]
 
 

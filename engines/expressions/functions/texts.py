@@ -15,7 +15,7 @@ from engines.expressions.arithmetic import STEPS, require_length
 from engines.expressions.case_mapping import CaseMapped
 from engines.expressions.function_kind import FunctionKind
 from engines.expressions.not_pushable import NotPushable
-from metadata.expressions import ExpressionError, building, limits
+from metadata.expressions import ExpressionError, building, fitting, limits
 from metadata.expressions.building import NUMBER, WHOLE
 from metadata.expressions.signatures import Parameter
 from metadata.expressions.tree import Node
@@ -364,9 +364,7 @@ class AsText(FunctionKind):
             return MomentText().build(args, column)
         if given[0].type.name == "date":
             return DateText().build(args, column)
-        raise building.mismatch(
-            given[0], {"en": "TEXT() takes a number or a date", "zh": "TEXT() 的参数应为数字或日期"}
-        )
+        raise fitting.mismatch(given[0], {"en": "TEXT() takes a number or a date", "zh": "TEXT() 的参数应为数字或日期"})
 
 
 class NumberText(FunctionKind):
