@@ -183,5 +183,5 @@ def _require_small(prepared: Prepared) -> None:
             "en": "Add a new field beside the old one, or archive records first",
             "zh": "请在旧字段旁新增字段，或先归档部分记录",
         }
-        limit = {"limit": "publish_rows", "max": MOST_ROWS_AT_ONCE, "actual": prepared.work.rows}
+        limit = {"name": "publish_rows", "max": MOST_ROWS_AT_ONCE, "actual": prepared.work.rows}
         raise Conflict(Problem(ROOT, "too_many_records", message, hint, limit))

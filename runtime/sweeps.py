@@ -25,6 +25,7 @@ from engines.rules.triggers.schedule import LONGEST_CATCH_UP
 from runtime import jobs, timers, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
+from runtime.facts import facts_of
 from runtime.missed import tell_late
 from runtime.transaction import Cause
 
@@ -223,6 +224,4 @@ def _has_schedules(services: "Services", app: str) -> bool:
 
 
 def _facts(tx: "Tx", app: CompiledApp, now: datetime) -> Any:
-    from runtime.facts import facts_of
-
     return replace(facts_of(tx, app), now=now)
