@@ -21,6 +21,16 @@ def test_pages_of_administrators_fit_a_phone(screen: Opener, site) -> None:
         opened.require_accessible()
 
 
+def test_every_node_of_a_flow_is_on_the_screen(screen: Opener, site) -> None:
+    opened = screen("admin", PHONE, "zh")
+
+    opened.go("/apps/crm/build?tab=flows")
+
+    for node in opened.page.locator(".tree-box").all():
+        box = node.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE and box["width"] > 120
+
+
 def test_a_role_keeps_its_name_beside_many_members(screen: Opener, site) -> None:
     opened = screen("admin", PHONE, "zh")
 
