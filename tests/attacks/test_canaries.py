@@ -1,6 +1,7 @@
 """Nobody reads, in any byte of any answer, what he may not see."""
 
 import re
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -29,14 +30,13 @@ def may_see(who: str, stands_in: str) -> bool:
 
 @pytest.mark.parametrize("who", ["sam", "fred", "lena", "sol", "nobody", "ada"])
 def test_no_byte_tells_what_is_hidden(filled: Installation, who: str) -> None:
-    if filled.dialect == "postgresql" and who not in ("sam", "fred"):
-        pytest.skip("the same questions as on SQLite; two of them are put here too")
+    every = 4 if filled.dialect == "postgresql" and who not in ("sam", "fred") else 1  # all are put on SQLite
     browser = filled.browser(who)
     hidden = {text: place for text, place in filled.canaries.items() if not may_see(who, place)}
     leaks: list[str] = []
     seen: set[str] = set()
     asked = 0
-    for address in addresses(filled):
+    for address in islice(addresses(filled), 0, None, every):
         answer = browser.get(address, headers={"accept": "text/html" if "/api/" not in address else "*/*"})
         asked += 1
         assert answer.status_code < 500, (address, answer.text[:500])
@@ -45,7 +45,8 @@ def test_no_byte_tells_what_is_hidden(filled: Installation, who: str) -> None:
         leaks += [f"{address}: {hidden[each]}" for each in hidden if each in text]
         seen |= {place for text_, place in filled.canaries.items() if text_ in text}
     assert not leaks, f"{len(leaks)} of {asked}:\n" + "\n".join(leaks[:40])
-    assert seen == {place for place in filled.canaries.values() if may_see(who, place)}
+    shown = {place for place in filled.canaries.values() if may_see(who, place)}
+    assert seen == shown or (every > 1 and seen <= shown)
 
 
 def plain(answer: Any) -> str:
