@@ -41,14 +41,14 @@ def check_views(app: CompiledApp, functions: Registry[Any], problems: Problems) 
 def check_computed_fields(app: CompiledApp, problems: Problems) -> None:
     """What is computed at reading, and what is totalled, has to be sayable in SQL."""
     for path, form, rows, field in _computed_fields(app):
+        if rows is not None and field.expression is not None and _reads_record(field.expression):
+            problems.items.append(_row_rests_on_record(path))
+            continue
         try:
             for dialect in DIALECTS:
                 _compute(app, form, rows, field, dialect)
         except NotPushable as reason:
-            if rows is not None and field.expression is not None and _reads_record(field.expression):
-                problems.items.append(_row_rests_on_record(path))
-            else:
-                problems.items.append(_not_computable(reason, path))
+            problems.items.append(_not_computable(reason, path))
 
 
 def _compute(app: CompiledApp, form: str, rows: str | None, field: CompiledField, dialect: str) -> None:

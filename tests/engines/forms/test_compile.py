@@ -353,6 +353,22 @@ def test_a_row_cannot_rest_on_a_total_of_its_record() -> None:
     assert found == [("/forms/0/fields/1/fields/1", "row_rests_on_record")]
 
 
+@pytest.mark.parametrize("formula", ["today - record.due", "record.up.name", "record.age + 1"])
+def test_a_row_that_is_computed_at_reading_rests_on_nothing_of_its_record(formula: str) -> None:
+    found = problems_of(
+        form(
+            "thing",
+            field("name"),
+            field("due", "date"),
+            field("up", "link", form="thing"),
+            field("age", "formula", formula="today - due"),
+            field("rows", "subform", fields=[field("late", "formula", formula=formula)]),
+        )
+    )
+
+    assert found == [("/forms/0/fields/4/fields/0", "row_rests_on_record")]
+
+
 def test_a_form_computes_no_more_than_fifty_formulas() -> None:
     formulas = [field(f"f{each}", "formula", formula="size * 2") for each in range(51)]
 
