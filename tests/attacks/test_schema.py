@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.attacks.conftest import HOST, Install, Installation, fill
+from tests.conftest import DIALECTS
 
 LEFT_ALONE = {
     *("/api/v1/session", "/api/v1/sessions/{session}", "/api/v1/me/password", "/api/v1/members/{member}"),
     "/api/v1/members/{member}/second-factor",  # ends the sessions of whoever it is
 }
-EXAMPLES = 5
+EXAMPLES = {"sqlite": 5, "postgresql": 2}  # of each operation
 TAKES_PLAIN_JSON = ("post", "put", "patch")
 KEYS = (
     *("values", "version", "record", "record_version", "comment", "target", "owner", "action", "ids", "filter"),
@@ -29,9 +30,9 @@ anything = st.recursive(
 bodies = st.dictionaries(st.sampled_from(KEYS), anything, max_size=4) | anything
 
 
-@pytest.fixture(scope="module")
-def fuzzed(install: Install) -> Installation:
-    made = install("sqlite")
+@pytest.fixture(scope="module", params=DIALECTS)
+def fuzzed(request: pytest.FixtureRequest, install: Install) -> Installation:
+    made = install(request.param)
     fill(made)
     return made
 
@@ -57,7 +58,7 @@ def _ask(fuzzed: Installation, who: str, operation: Any) -> list[str]:
     places = _places(fuzzed, operation.path)
 
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=EXAMPLES[fuzzed.dialect],
         deadline=None,
         derandomize=True,
         database=None,
