@@ -1,6 +1,7 @@
 """From the seller to the general manager: a contract is written, submitted, decided by everybody in turn, and shown."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -153,6 +154,28 @@ def test_a_line_tells_the_amount_and_how_long_it_waits(screen: Opener, site, wid
     opened.require_accessible()
 
 
+@pytest.mark.parametrize(
+    ("width", "language", "due", "late"),
+    [(DESKTOP, "en", "due in 47 h", "overdue by 3 d"), (PHONE, "zh", "剩余 47 小时", "已超时 3 天")],
+)
+def test_a_line_tells_when_it_is_due_and_that_it_is_late(
+    screen: Opener, site, width: int, language: str, due: str, late: str
+) -> None:
+    ahead, behind = (f"{name} {language}" for name in ("Due deal", "Late deal"))
+    for name in (ahead, behind):
+        _approved_by_the_director(site, _submitted(site, name, 80_000))
+    _let_pass(site, behind, timedelta(days=5))
+    opened = screen("legal", width, language)
+
+    opened.go("/todo")
+
+    assert due in opened.page.locator(".todo-lines a", has_text=ahead).inner_text()
+    assert late in opened.page.locator(".todo-lines a", has_text=behind).inner_text()
+    assert opened.page.locator(".todo-group[data-state=late]").count() == 1
+    opened.require_calm()
+    opened.require_accessible()
+
+
 @pytest.mark.parametrize(("width", "language"), [(DESKTOP, "en"), (PHONE, "zh")])
 @pytest.mark.parametrize("path", ["/todo", "/todo?box=done", "/todo?box=started", "/inbox"])
 def test_the_to_do_centre_is_calm_and_accessible(screen: Opener, site, path: str, width: int, language: str) -> None:
@@ -197,6 +220,28 @@ def _submitted(site, name: str, total: int) -> int:
         app = site.services.apps.live(tx, "crm")
         flows.submit(tx, app, None, "contract", contract, records.load(tx, app, "contract", contract)["version"])
     return contract
+
+
+def _approved_by_the_director(site, contract: int) -> None:
+    from runtime import flows, tasks
+
+    with site.acting("sales_director") as tx:
+        app = site.services.apps.live(tx, "crm")
+        id = tasks.open_on(tx, app, app.form("contract").id, contract)
+        flows.decide(tx, app, id, "approve", tasks.view(tx, app, id).line.version)
+
+
+def _let_pass(site, name: str, time: timedelta) -> None:
+    """Move what waits for legal about a record into the past, as if that time had gone by."""
+    import sqlalchemy as sa
+
+    from runtime import tasks
+    from runtime.db import tables
+
+    with site.acting("legal") as tx:
+        line = next(each for each in tasks.tasks(tx, "todo").items if name in each.label)
+        moved = sa.update(tables.task).where(tables.task.c.id == line.id)
+        tx.connection.execute(moved.values(opened_at=line.opened_at - time, due_at=line.due_at - time))
 
 
 def _opened(opened: Screen, name: str) -> Screen:
