@@ -37,8 +37,8 @@ from runtime import (
     trash,
 )
 from runtime.db import tables
-from runtime.db.engine import DatabaseBusy
 from runtime.db.ids import new_id
+from runtime.db.refusals import DatabaseBusy
 
 if TYPE_CHECKING:
     from runtime.services import Services

@@ -13,8 +13,8 @@ import orjson
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, exc, make_url, text
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from metadata.problems import ROOT, Problem, Refusal
 from runtime.db.locks import FairLock
+from runtime.db.refusals import busy, clear_errors
 
 T = TypeVar("T")
 
@@ -32,24 +32,6 @@ SQLITE_STEPS_BETWEEN_CLOCK_LOOKS = 20_000
 SECONDS, BEGUN = "statement_seconds", "statement_begun"  # what a connection remembers
 
 OnConnect = Callable[[sqlite3.Connection], None]
-
-
-class DatabaseBusy(Refusal):
-    """The database did not let us in soon enough; nothing was done and trying again is right."""
-
-    status = 503
-    code = "database_busy"
-    title = {"en": "The database is busy; try again in a moment", "zh": "数据库繁忙，请稍后重试"}
-    retry_after = 1
-
-
-class TooSlow(Refusal):
-    """A question took longer than a reader may take."""
-
-    status = 503
-    code = "query_timeout"
-    title = {"en": "This question took too long", "zh": "查询耗时过长"}
-    retry_after = 5
 
 
 class Database:
@@ -74,7 +56,7 @@ class Database:
     def read(self, seconds: float | None = None) -> Iterator[Connection]:
         """Give a connection to read through; a statement that runs too long is stopped."""
         limit = READ_SECONDS if seconds is None else seconds
-        with _clear_errors(), self._reader.connect() as connection:
+        with clear_errors(), self._reader.connect() as connection:
             if self.is_postgresql:
                 _postgresql_time_limit(connection, limit)
                 yield connection
@@ -124,13 +106,13 @@ class Database:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         if self.is_postgresql:
-            with _clear_errors(), self.engine.connect() as connection:
+            with clear_errors(), self.engine.connect() as connection:
                 yield connection
             return
         if not self._writer_lock.acquire(self.busy_seconds):
             raise busy()
         try:
-            with _clear_errors(), self.engine.connect() as connection:
+            with clear_errors(), self.engine.connect() as connection:
                 yield connection.execution_options(write=True)
         finally:
             self._writer_lock.release()
@@ -147,11 +129,6 @@ def is_retryable(error: BaseException) -> bool:
     """Tell whether the transaction lost against another one and may simply run again."""
     original = getattr(error, "orig", None)
     return getattr(original, "sqlstate", None) in RETRYABLE_SQLSTATES
-
-
-def busy() -> DatabaseBusy:
-    message = {"en": "Somebody else is writing; try again in a moment", "zh": "其他人正在写入，请稍后重试"}
-    return DatabaseBusy(Problem(ROOT, "database_busy", message))
 
 
 def write_json(value: Any) -> str:
@@ -214,10 +191,8 @@ def _sqlite_engine(url: str, on_connect: OnConnect, busy_seconds: float) -> Engi
 
 def _register_expression_functions(connection: sqlite3.Connection) -> None:
     """Give SQLite the functions that expressions compile to; loaded late, since commands like `migrate` need none."""
-    try:
-        from engines.expressions import register_sqlite_functions
-    except ImportError:  # TEMPORARY until the expressions are there
-        return
+    from engines.expressions import register_sqlite_functions
+
     register_sqlite_functions(connection)
 
 
@@ -291,41 +266,3 @@ def _ping(engine: Engine, dbapi_connection: Any) -> None:
         raise exc.DisconnectionError("the database server went away") from error
     if not alive:
         raise exc.DisconnectionError("the database server went away")
-
-
-# --- errors that mean "try again" ---
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Turn a full pool, a locked file and a stopped statement into refusals that say so."""
-    try:
-        yield
-    except exc.TimeoutError as error:
-        raise busy() from error
-    except exc.OperationalError as error:
-        if (refusal := _refusal_for(error)) is None:
-            raise
-        raise refusal from error
-
-
-def _refusal_for(error: exc.OperationalError) -> Refusal | None:
-    original = error.orig
-    if isinstance(original, sqlite3.OperationalError):
-        name = getattr(original, "sqlite_errorname", "") or ""
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return busy()
-        return _too_slow() if name == "SQLITE_INTERRUPT" else None
-    sqlstate = getattr(original, "sqlstate", None)
-    if sqlstate == "55P03":
-        return busy()
-    return _too_slow() if sqlstate == "57014" else None
-
-
-def _too_slow() -> TooSlow:
-    message = {
-        "en": "The answer took too long and was stopped",
-        "zh": "查询耗时过长，已停止",
-    }
-    hint = {"en": "Narrow the filter or the period", "zh": "请缩小筛选条件或时间范围"}
-    return TooSlow(Problem(ROOT, "query_timeout", message, hint))

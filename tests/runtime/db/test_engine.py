@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import exc, insert, inspect, select, text
 
 from runtime.db import tables
-from runtime.db.engine import Database, DatabaseBusy, TooSlow, open_database
+from runtime.db.engine import Database, open_database
 from runtime.db.ids import new_id
 from runtime.db.locks import FairLock
+from runtime.db.refusals import DatabaseBusy, TooSlow
 
 
 def test_ddl_is_rolled_back_with_everything_else(database: Database) -> None:
