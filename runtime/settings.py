@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     requests_burst: int = Field(default=100, ge=1)
     anonymous_per_second: float = Field(default=5, gt=0)
     anonymous_burst: int = Field(default=20, ge=1)
+    save_seconds: float = Field(default=5, gt=0, le=15)
     job_threads: int = Field(default=4, ge=1, le=64)
     mails_per_minute: int = Field(default=60, ge=1, le=10_000)
 

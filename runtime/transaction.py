@@ -89,8 +89,11 @@ class Budget:
 
     def check_time(self) -> None:
         if time.monotonic() - self.started > self.seconds:
-            text = {"en": "Saving took longer than 5 seconds; nothing was saved", "zh": "保存超过 5 秒，未保存任何内容"}
-            raise _over("seconds", 5, text, status=503)
+            text = {
+                "en": f"Saving took longer than {self.seconds:g} seconds; nothing was saved",
+                "zh": f"保存超过 {self.seconds:g} 秒，未保存任何内容",
+            }
+            raise _over("seconds", self.seconds, text, status=503)
 
 
 @dataclass
@@ -223,7 +226,8 @@ def run(
 def _tx(services: Services, connection: Connection, actor: Actor, cause: Cause, known: JustRead | None = None) -> Tx:
     now = services.clock()
     people = services.organisations.at(connection, now) if known is None else known.organisation
-    return Tx(services, connection, actor, now, people, cause)
+    budget = Budget(seconds=services.settings.save_seconds)
+    return Tx(services, connection, actor, now, people, cause, budget)
 
 
 def _keep_traces(failed: Tx) -> None:
@@ -234,6 +238,6 @@ def _keep_traces(failed: Tx) -> None:
         told.flush()
 
 
-def _over(name: str, maximum: int, message: Mapping[str, str], status: int = 422) -> LimitExceeded:
+def _over(name: str, maximum: float, message: Mapping[str, str], status: int = 422) -> LimitExceeded:
     problem = Problem(ROOT, "limit_exceeded", dict(message), limit={"name": name, "maximum": maximum})
     return LimitExceeded(problem, status=status)

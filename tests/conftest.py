@@ -20,6 +20,8 @@ hypothesis_settings.register_profile("default", max_examples=50, deadline=None, 
 hypothesis_settings.register_profile("thorough", max_examples=1000, deadline=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+os.environ.setdefault("FOURFOLD_SAVE_SECONDS", "15")  # a machine that runs tests may be slow; nothing here times a save
+
 DIALECTS = ("sqlite", "postgresql")
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 

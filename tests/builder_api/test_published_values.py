@@ -1,13 +1,13 @@
 """What a publish makes of the values that are there: numbered, moved, converted, and told in their history."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from engines.actor import system
-from runtime import history
+from runtime import reading
 from runtime.db import tables
 from runtime.services import Services
 from runtime.transaction import read
@@ -166,4 +166,4 @@ def _spans(services: Services, record: int) -> list[Any]:
 def _as_of(services: Services, record: int) -> Any:
     with read(services, system("test")) as tx:
         app = services.apps.live(tx, "shop")
-        return history.as_of(tx, app, app.form("order"), record, tx.now + timedelta(seconds=1))
+        return reading.get(tx, app, "order", record, as_of=tx.now).values
