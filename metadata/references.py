@@ -15,6 +15,12 @@ from metadata.problems import ROOT, Path, Problem, nearest
 from metadata.text import Text
 from metadata.walk import Leaf, leaves, things
 
+PLAIN_SYSTEM_FIELDS = ("id", "version", "created_at", "updated_at")
+ENDS = (
+    *("text", "long_text", "number", "money", "percent", "date", "datetime", "yes_no", "select", "multi_select"),
+    *("tags", "email", "phone", "url", "attachment", "auto_number"),
+)  # of the built-in kinds; what others lead to is for the compiler to say
+
 WORDS: Mapping[str, str] = {
     "form": "表单",
     "field": "字段",
@@ -113,9 +119,13 @@ class NamesOfApp:
 
     def _field_problems(self, leaf: Leaf, form: str) -> Iterator[Problem]:
         at: str | None = form
+        held, last = form, ""
         for name in str(leaf.value).split(".") if leaf.marker.path else [str(leaf.value)]:  # type: ignore[union-attr]
             if at is None:
+                if self._is_an_end(held, last):
+                    yield leads_nowhere(leaf.path, last, str(leaf.value))
                 return
+            held, last = at, name
             if name == "record" and leaf.place.record is not None and at == form:
                 at = leaf.place.record
                 continue
@@ -123,6 +133,11 @@ class NamesOfApp:
                 yield unknown(leaf.path, "field", name, self.fields[at], self.captions.get(at, ""))
                 return
             at = self.leads_to(at, name)
+
+    def _is_an_end(self, form: str, name: str) -> bool:
+        """Whether nothing can stand behind a field: it holds neither a link nor people, nor what may lead to them."""
+        field = self.fields[form].get(name)
+        return name in PLAIN_SYSTEM_FIELDS if field is None else field.type in ENDS
 
     def _field_uses(self, leaf: Leaf) -> Iterator[Use]:
         at = self.form_of(leaf)
@@ -237,6 +252,15 @@ def _neighbour(leaf: Leaf, key: str | None) -> str | None:
 def _node_names(flow: FlowDefinition) -> Mapping[str, str]:
     nodes: Iterable[BaseModel] = (each.model for each in things(flow))
     return {node.name: node.key for node in nodes if isinstance(node, NodeDefinition) and node.name}
+
+
+def leads_nowhere(path: Path, name: str, whole: str) -> Problem:
+    message = {
+        "en": f"“{name}” leads to no other record, so “{whole}” goes too far",
+        "zh": f"“{name}”不指向其他记录，“{whole}”无法继续",
+    }
+    hint = {"en": f"End the path at “{name}”", "zh": f"请以“{name}”结束该路径"}
+    return Problem(path, "unknown_field", message, hint)
 
 
 def unknown(path: Path, noun: str, name: str, known: Mapping[str, Any], form: str = "") -> Problem:

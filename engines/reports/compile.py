@@ -1,6 +1,6 @@
 """Compile reports and dashboards: check every expression, find the fields behind the paths, guard against fan-out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engines.action_values import compile_value
@@ -16,6 +16,7 @@ from engines.reports.compiled import (
 )
 from engines.reports.dimensions import compile_dimensions, path_of
 from engines.reports.measures import compile_measures
+from engines.reports.parameters import DOES_NOT_FIT, read_value
 from engines.values import CompiledValue
 from metadata.expressions import NOWHERE, Expression, Scope
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
@@ -197,11 +198,22 @@ def parameter(written: ParameterDefinition, context: AppContext, problems: Probl
             problems.add(path / "form", "unknown_form", _no("form", "表单", written.form or ""), hint)
         value_type = link(form or "")
     try:
-        default = compile_value(written.default, NOWHERE, context.functions, None)
+        default = compile_value(written.default, NOWHERE, context.functions, value_type, _reader(value_type))
     except Refusal as refusal:
         problems.extend(refusal.problems, path / "default")
         default = CompiledValue()
+    except ValueError:
+        hint = _text(
+            "Write it as the type says, or as an expression: “=today - 30”", "请按类型书写，或写表达式：“=today - 30”"
+        )
+        problems.add(path / "default", "wrong_type", DOES_NOT_FIT, hint)
+        default = CompiledValue()
     return CompiledParameter(written.name, written.caption, value_type, default, None, written.required, written)
+
+
+def _reader(value_type: ValueType) -> Callable[[Any], Any]:
+    """Reads a default that is written down as it is."""
+    return lambda raw: None if raw is None else read_value(value_type.name, raw)
 
 
 def _dashboard(

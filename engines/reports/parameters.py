@@ -12,6 +12,9 @@ from engines.reports.compiled import CompiledParameter
 from metadata.problems import ROOT, Invalid, Problems
 from metadata.text import Text, say
 
+DOES_NOT_FIT: Text = {"en": "This value does not fit", "zh": "该值不符合要求"}
+LARGEST_NUMBER = Decimal(10) ** 15
+
 
 def given(report_parameters: Sequence[CompiledParameter], raw: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     """The values of the parameters: what the reader chose, else their defaults. Raises Invalid for what is wrong."""
@@ -33,17 +36,38 @@ def given(report_parameters: Sequence[CompiledParameter], raw: Mapping[str, Any]
 def _read(parameter: CompiledParameter, raw: Any, problems: Problems) -> Any:
     """Read what the reader chose, strictly."""
     try:
-        match parameter.type.name:
+        return read_value(parameter.type.name, raw)
+    except ValueError:
+        problems.add(ROOT / parameter.name, "invalid", DOES_NOT_FIT)
+        return None
+
+
+def read_value(type_name: str, raw: Any) -> Any:
+    """Bring a value that was typed or written into the form that expressions know. Raises ValueError."""
+    try:
+        match type_name:
             case "number":
-                return Decimal(str(raw))
+                return _number(raw)
             case "date":
                 return date.fromisoformat(str(raw))
             case "yes_no":
                 return {"true": True, "false": False, True: True, False: False}[raw]
             case "member" | "department" | "link":
-                return int(raw)
-    except (ValueError, KeyError, ArithmeticError, TypeError):
-        message: Text = {"en": "This value does not fit", "zh": "该值不符合要求"}
-        problems.add(ROOT / parameter.name, "invalid", message)
-        return None
+                return _id(raw)
+    except (KeyError, ArithmeticError, TypeError) as error:
+        raise ValueError(str(error)) from error
     return str(raw)
+
+
+def _number(raw: Any) -> Decimal:
+    number = Decimal(str(raw))
+    if not number.is_finite() or abs(number) >= LARGEST_NUMBER:
+        raise ValueError("no number of at most 15 digits")
+    return number
+
+
+def _id(raw: Any) -> int:
+    id = int(raw)
+    if not 0 < id < 2**63:
+        raise ValueError("no id")
+    return id

@@ -250,6 +250,11 @@ def _replaced() -> Iterator[tuple[str, Any]]:
     yield "a duration in months", put("rules/3/when/duration", "2 months")
     yield "a flow of another form", put("rules/0/then", [{"action": "start_flow", "flow": "course_approval"}])
     yield "a measure called as a dimension", put("reports/3/measures/0/name", "state")
+    yield "a column that goes too far", put(f"{BOOKING}/columns", ["course.provider.name.x"])
+    yield (
+        "a default of a parameter that is no date",
+        put("reports/0/parameters", [{"name": "since", "type": "date", "default": "soon"}]),
+    )
     yield "a step that names no record", put("stories/0/steps/0", {"pia": "submits"})
     yield "a step that names no form", put("stories/0/steps/0", {"pia": "saves", "values": {}})
     yield "a day before all clocks for a story", put("stories/0/today", "0001-01-01")
