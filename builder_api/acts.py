@@ -89,5 +89,5 @@ def _impact(page: Page, prepared: Prepared, refusal: Refusal | None) -> dict[str
         "plan": plan_said(page, prepared) if is_sound else None,
         "needs_consent": bool(prepared.plan.losses) and is_sound,
         "needs_maintenance": prepared.needs_maintenance and is_sound,
-        "is_sound": is_sound,
+        "same": is_sound and prepared.changes_nothing(page.services.apps.language),
     }

@@ -1,10 +1,14 @@
 """The builder's pages: a definition in words and pictures, its JSON edited, checked, published, discarded."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from metadata.canonical import as_text
+from runtime.db import tables
 from tests.browser.conftest import DESKTOP, PHONE, Opener, Screen
 
 PARTS = ("forms", "flows", "rules", "reports", "access", "versions", "json")
@@ -126,6 +130,87 @@ def test_a_loss_needs_consent(screen: Opener) -> None:
     opened.page.locator(".toast").wait_for(timeout=60_000)
 
     assert '"remark"' not in opened.page.locator("#document").input_value()
+
+
+def test_two_people_who_write_one_draft_lose_nothing(screen: Opener) -> None:
+    mine, theirs = _editor(screen, PHONE), _editor(screen, DESKTOP)
+    texts = []
+    for each, name in ((theirs, "Their leave"), (mine, "My leave")):
+        document = _document(each)
+        document["title"] = {"en": name, "zh": "请假"}
+        texts.append(as_text(document))
+        _write(each, texts[-1])
+
+    _press(theirs, "Save and check")
+    theirs.page.get_by_text("No problems").wait_for()
+    _press(mine, "Save and check")
+    mine.page.get_by_role("heading", name="has saved the draft meanwhile").wait_for()
+    assert mine.page.locator("#document").input_value() == texts[1]
+    assert "Their leave" in "".join(mine.page.locator(".json-differences del").all_inner_texts())
+    assert "My leave" in "".join(mine.page.locator(".json-differences ins").all_inner_texts())
+    mine.require_accessible()
+    assert mine.page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    _press(mine, "Save and check")
+    mine.page.get_by_text("No problems").wait_for()
+
+    theirs.go(LEAVE)
+    assert "My leave" in theirs.page.locator("#document").input_value()
+    _discard(theirs)
+
+
+@pytest.mark.parametrize(("width", "language"), [(DESKTOP, "en"), (PHONE, "zh")])
+def test_an_earlier_version_is_made_live_again(screen: Opener, site, width: int, language: str) -> None:
+    number, told = _published(site, f"Leave {language}"), {"en": "Make version", "zh": "重新启用第"}
+    opened = screen("admin", width, language)
+    opened.go("/apps/leave/build?tab=versions")
+    opened.require_calm()
+    opened.require_accessible()
+
+    opened.page.locator(f"a[href$='/versions/{number - 1}']").click()
+    opened.settled()
+    opened.require_calm()
+    opened.require_accessible()
+    opened.page.get_by_role("button", name=told[language]).click()
+    opened.page.locator(".toast").wait_for(timeout=60_000)
+
+    assert f"{number + 1}" in opened.page.locator("tbody tr").first.inner_text()
+    opened.require_calm()
+
+
+@pytest.mark.parametrize(("width", "language"), [(DESKTOP, "en"), (PHONE, "zh")])
+def test_an_index_is_offered_for_a_slow_list(screen: Opener, site, width: int, language: str) -> None:
+    form = site.services.apps.live  # the live app names fields by id
+    with site.acting("admin") as tx:
+        customer = form(tx, "crm").form("customer")
+        row = {"app": "crm", "form": customer.id, "field": customer.field_ids["phone"], "times": 214, "slowest": 380}
+        tx.connection.execute(sa.delete(tables.slow_list))
+        tx.connection.execute(sa.insert(tables.slow_list).values(**row, last_at=tx.now))
+    opened = screen("admin", width, language)
+    opened.go("/apps/crm/build")
+    assert "214" in opened.page.locator(".build-offers").inner_text()
+    opened.require_calm()
+    opened.require_accessible()
+
+    opened.page.locator(".build-offers button").click()
+    opened.page.wait_for_url(re.compile("tab=json"))
+    opened.settled()
+
+    assert '"indexed": true' in opened.page.locator("#document").input_value()
+    _press(opened, {"en": "Discard the draft", "zh": "放弃草稿"}[language])
+    opened.page.locator(".toast").wait_for()
+
+
+def _published(site: Any, title: str) -> int:
+    """Publish the leave app under another title; gives the number of that version."""
+    from builder_api import versions
+    from builder_api.publish import import_document
+
+    with site.acting("admin") as tx:
+        live = site.services.apps.live(tx, "leave")
+        document = site.services.apps.language.canonical(live.definition)
+    import_document(site.services, {**document, "title": title})
+    with site.acting("admin") as tx:
+        return int(versions.versions(tx.connection, "leave")[0]["number"])
 
 
 def _editor(screen: Opener, width: int) -> Screen:
