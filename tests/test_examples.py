@@ -35,9 +35,10 @@ def test_every_story_of_an_example_comes_true(path: Path, language: Language) ->
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_a_broken_rule_makes_a_story_fail(path: Path, language: Language) -> None:
-    """A story that cannot fail proves nothing: without its flows no example's first story comes true."""
+    """A story that cannot fail proves nothing: with its flows at rest no example's first story comes true."""
     document = json.loads(path.read_text())
-    document["flows"] = []
+    for flow in document["flows"]:
+        flow["enabled"] = False
     document["stories"] = document["stories"][:1]
 
     def make_live(services: Services, _definition: Any) -> None:

@@ -149,9 +149,7 @@ def test_what_one_has_no_access_to_does_not_exist(api: Api) -> None:
     missing = api.call("GET", "customer", "/1")
     unknown_form = api.call("GET", "no_such_form", "/1")
     assert {hidden.status_code, missing.status_code, unknown_form.status_code} == {404}
-    told = [
-        {k: v for k, v in each.json().items() if k != "request_id"} for each in (hidden, missing, unknown_form)
-    ]
+    told = [{k: v for k, v in each.json().items() if k != "request_id"} for each in (hidden, missing, unknown_form)]
     assert told[0] == told[1] == told[2]
     api.client.cookies.clear()
     assert api.call("GET", "customer").status_code == 401
