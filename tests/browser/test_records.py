@@ -523,3 +523,20 @@ def test_submitting_starts_the_flow(screen: Opener, site) -> None:
     opened.page.get_by_text("In a flow").wait_for()
 
     opened.require_calm()
+
+
+def test_what_was_chosen_in_a_new_row_stays_after_a_refusal(screen: Opener, site) -> None:
+    site.save("admin", "product", {"code": "STAY", "name": "Staying product", "price": 10})
+    opened = screen("admin")
+    opened.go("/apps/crm/forms/contract/new")
+    _add_row(opened, "Staying product", "2")
+
+    opened.page.get_by_role("button", name="Save").click()
+    opened.page.get_by_role("alert").first.wait_for()
+    opened.settled()
+
+    rows = opened.page.locator("ff-subform[data-name=lines] tbody")
+    assert rows.locator("[role=combobox]").first.input_value() == "Staying product"
+    assert rows.locator("input[name$='.product']").first.input_value().isdigit()
+    playwright.expect(rows.locator("input[name$='.price']").first).to_have_value("10")
+    assert "20" in rows.locator("td[data-label=Amount]").first.inner_text()

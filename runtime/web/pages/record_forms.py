@@ -28,6 +28,7 @@ from runtime.web.pages.posted import Posted
 from runtime.web.pages.prefilled import has_default, prefilled, prefilled_rows
 from runtime.web.pages.record_rights import rights_of, writable
 from runtime.web.pages.record_views import RecordForm
+from runtime.web.pages.said_back import labels_of_links, said_back
 from runtime.web.pages.saved_before import ANOTHER, ask_which, on_top_of
 
 router = APIRouter(include_in_schema=False, prefix="/apps/{app}/forms/{form}")
@@ -90,7 +91,7 @@ def blank_form(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> Reco
     readable = view(app, page.actor, form.id).fields
     editable = writable(form, grants_of(app, page.actor, "create", form.id), readable)
     values = prefilled(tx, app, form) | _given(page, tx, app, form)
-    labels = _labels(page, tx, app, form, values)
+    [labels] = labels_of_links(tx, app, form, [values])
     rows = prefilled_rows(tx, app, form)
     drawing = drawing_of(page, tx, app)
     around = linked(tx, app, form, keys_in(form, values))
@@ -224,32 +225,11 @@ def _said_back(page: Page, data: FormData, app: str, form: str, id: int | None, 
     with page.visit.read() as tx:
         compiled, found = _open(page, tx, app, form)
         drawn = blank_form(page, tx, compiled, found) if id is None else filled_form(page, tx, compiled, found, id)
-        posted = Posted.of(found, data)
-        values = dict(drawn.values) | typed_values(drawn, posted)
-        labels = dict(drawn.labels) | _labels(page, tx, compiled, found, values)
-        again = replace(drawn, values=values, labels=labels, posted=posted, refusal=refusal, version=_version(data))
+        again = said_back(tx, compiled, drawn, Posted.of(found, data))
+        again = replace(again, refusal=refusal, version=_version(data))
         return page.fragment(
             "partials/form_body.html", refusal.status, {"HX-Retarget": "#form-body"}, form=again.inputs()
         )
-
-
-def typed_values(drawn: RecordForm, posted: Posted) -> dict[str, Any]:
-    """What was chosen or ticked, as values to draw; typed text is drawn as it was typed."""
-    found: dict[str, Any] = {}
-    for each in drawn.form.fields.values():
-        texts = [text for text in posted.texts.get(each.name, ()) if text]
-        if each.name not in posted.texts or not drawn.may_edit(each):
-            continue
-        if each.type.name == "yes_no":
-            found[each.id] = texts[-1:] == ["true"]
-        elif each.type.is_reference:
-            found[each.id] = id_in(texts[-1]) if texts else None
-        elif each.type.name == "list":
-            ids = each.type.of is not None and each.type.of.is_reference
-            found[each.id] = tuple(id_in(text) or text if ids else text for text in texts)
-        elif each.type.name == "text":
-            found[each.id] = texts[-1] if texts else None
-    return found
 
 
 # --- small things ---
@@ -299,21 +279,4 @@ def _given(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm) -> dict[str
             continue
         if reading.readable_ids(tx, app, field.type.form or "", [id]):
             found[field.id] = id
-    return found
-
-
-def _labels(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, values: Any) -> dict[str, Any]:
-    """What the links among some values are called."""
-    found: dict[str, Any] = {}
-    for id, value in values.items():
-        field = form.fields.get(id)
-        type = (field.type.of or field.type) if field is not None else None
-        if type is None or type.name != "link" or not value:
-            continue
-        ids = list(value) if isinstance(value, tuple | list) else [value]
-        named = (
-            reading.labels_of(tx, app, type.form or "", ids) if may(app, page.actor, "read", type.form or "") else {}
-        )
-        labels = tuple(named.get(each) for each in ids)
-        found[id] = labels if isinstance(value, tuple | list) else labels[0]
     return found

@@ -138,7 +138,7 @@ class RecordForm:
         assert subform is not None
         rows = self.values.get(field.id) or ()
         drawn = [self._row(field, str(row.get("id") or index), row, None, editing) for index, row in enumerate(rows)]
-        if editing and self.posted and field.name in self.posted.rows:
+        if editing and self.posted and self.may_edit(field) and field.name in self.posted.rows:
             drawn = self._posted_rows(field, rows)
         blank = self._row(field, PLACE, self.new_rows.get(field.id, {}), None, editing) if editing else None
         shown = self._shown_in_rows(field)
@@ -151,9 +151,8 @@ class RecordForm:
     def _posted_rows(self, field: CompiledField, rows: Sequence[Values]) -> list[RowView]:
         """The rows as they were posted, new ones too: on a refusal the server must say them back."""
         assert self.posted is not None
-        known = {str(row.get("id")): row for row in rows}
-        posted = self.posted.rows[field.name]
-        return [self._row(field, row.token, known.get(row.record, {}), row, True, at) for at, row in enumerate(posted)]
+        posted = zip(self.posted.rows[field.name], rows, strict=True)
+        return [self._row(field, row.token, values, row, True, at) for at, (row, values) in enumerate(posted)]
 
     def _row(
         self, field: CompiledField, token: str, row: Values, posted: Row | None, editing: bool, at: int | None = None
