@@ -19,6 +19,7 @@ from engines.compiled import (
 from engines.forms import tables
 from engines.forms.choices import check_settings
 from engines.forms.context import FormContext
+from engines.forms.contradictions import refuse_contradictions
 from engines.forms.filtered import filtered_by
 from engines.forms.formula_limits import check_formulas
 from engines.forms.resolve import Resolver
@@ -166,7 +167,7 @@ class _Compiler:
         )
         if compiled.raw:
             return replace(compiled, visible_if=self._condition(form, written, "visible_if"))
-        self._refuse_contradictions(compiled, written)
+        refuse_contradictions(compiled, written.definition, written.path, self.problems)
         return replace(
             compiled,
             required_if=self._condition(form, written, "required_if"),
@@ -178,26 +179,6 @@ class _Compiler:
         if written.key in self.resolver.expressions:
             return "computed" if self.where_stored.is_computed(written.key) else "stored"
         return written.kind.storage_of(written.definition)
-
-    def _refuse_contradictions(self, compiled: CompiledField, written: WrittenField) -> None:
-        if compiled.unique and (compiled.storage not in ("stored", "number") or compiled.type.volatile):
-            message = {"en": "This field cannot be unique", "zh": "该字段不能设为唯一"}
-            hint = {"en": "Only stored single values can", "zh": "只有存储的单值字段可以"}
-            self.problems.add(written.path / "unique", "cannot_be_unique", message, hint)
-        if written.definition.indexed and not tables.can_be_indexed(compiled):
-            message = {"en": "This field cannot be indexed", "zh": "该字段不能建立索引"}
-            hint = {
-                "en": "Only stored single values can, and no long texts or yes/no fields",
-                "zh": "只有存储的单值字段可以，长文本和是否字段除外",
-            }
-            self.problems.add(written.path / "indexed", "cannot_be_indexed", message, hint)
-        if compiled.is_derived and (compiled.required or written.definition.default is not None):
-            key = "required" if compiled.required else "default"
-            message = {
-                "en": "A computed field cannot be required or have a default",
-                "zh": "计算字段不能设为必填或带默认值",
-            }
-            self.problems.add(written.path / key, "computed_field", message)
 
     def _own_label(self, form: WrittenForm) -> Text:
         """Without a label of its own a record goes by its first text or number, else by what the form is called."""

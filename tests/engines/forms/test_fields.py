@@ -147,6 +147,13 @@ DEFINITIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "auto_number", "pattern": "{0000"}, "/pattern", "bad_pattern"),
     ({"type": "formula", "formula": "today", "unique": True}, "/unique", "cannot_be_unique"),
     ({"type": "tags", "unique": True}, "/unique", "cannot_be_unique"),
+    ({"type": "number", "min": 5, "max": 4}, "/max", "crossed_bounds"),
+    ({"type": "text", "min_length": 9, "max_length": 8}, "/max_length", "crossed_bounds"),
+    (
+        {"type": "subform", "min_rows": 3, "max_rows": 2, "fields": [{"name": "a", "type": "text"}]},
+        "/max_rows",
+        "crossed_bounds",
+    ),
     ({"type": "tags", "indexed": True}, "/indexed", "cannot_be_indexed"),
     ({"type": "long_text", "indexed": True}, "/indexed", "cannot_be_indexed"),
     ({"type": "yes_no", "indexed": True}, "/indexed", "cannot_be_indexed"),
