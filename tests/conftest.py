@@ -22,6 +22,7 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 os.environ.setdefault("FOURFOLD_SAVE_SECONDS", "15")  # a machine that runs tests may be slow; nothing here times a save
 
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"  # leave nothing out, whatever it takes
 DIALECTS = ("sqlite", "postgresql")
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ LEFT_ALONE = {
     *("/api/v1/session", "/api/v1/sessions/{session}", "/api/v1/me/password", "/api/v1/members/{member}"),
     "/api/v1/members/{member}/second-factor",  # ends the sessions of whoever it is
 }
-EXAMPLES = {"sqlite": 5, "postgresql": 2}  # of each operation
+EXAMPLES = {"sqlite": 5, "postgresql": 1}  # of each operation
 TAKES_PLAIN_JSON = ("post", "put", "patch")
 KEYS = (
     *("values", "version", "record", "record_version", "comment", "target", "owner", "action", "ids", "filter"),

@@ -306,7 +306,7 @@ def _choose(opened: Screen, box: str, name: str) -> None:
     found = opened.page.locator(box).last
     found.click()
     found.press_sequentially(name)
-    opened.page.get_by_role("option", name=name).wait_for()
+    opened.page.get_by_role("option", name=name, exact=True).wait_for()
     opened.page.keyboard.press("Enter")
 
 

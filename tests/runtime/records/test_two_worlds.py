@@ -36,7 +36,7 @@ PATHS = {"deal": ("customer.name", "customer.secret", "customer.credit", "custom
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
