@@ -296,13 +296,13 @@ def recognise(request: Request) -> Visit:
     services = services_of(request)
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        with services.database.read() as connection:
+        with services.database.look_up() as connection:
             found = identity.key_actor(services, connection, secret.strip(), address_of(request))
     else:
         token = request.cookies.get(cookie_name(services.settings.is_secure))
         if not token:
             raise NotSignedIn()
-        with services.database.read() as connection:
+        with services.database.look_up() as connection:
             found = identity.session_actor(services, connection, token, request.path_params.get("app", ""))
     request.state.language = language_of(request, found.actor)
     request.state.actor = found.actor
