@@ -203,7 +203,7 @@ def screen(browser: Any, site: Site) -> Iterator[Opener]:
         if person is not None:
             context.add_cookies([{"name": "fourfold", "value": _session(site, person), "url": site.address}])
         page = context.new_page()
-        page.set_default_timeout(5000)
+        page.set_default_timeout(30_000)  # a machine that runs tests may be slow; nothing here times a page
         errors: list[str] = []
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
