@@ -13,7 +13,7 @@ from engines.compiled import CompiledApp
 from engines.json_values import moment_text
 from metadata.problems import ROOT, NotFound, Problem
 from metadata.text import say
-from runtime import slow_lists
+from runtime.reading import slow_lists
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import AppAdmin

@@ -17,7 +17,7 @@ from engines.rules import sentence_of, titled
 from engines.titles import THE_INITIATOR, titles_of
 from metadata.expressions import Expression
 from metadata.problems import ROOT
-from runtime import traces
+from runtime.rules import traces
 from runtime.transaction import Tx
 from runtime.web.pages.attention import pauses_of
 from runtime.web.pages.navigation import form_icon, live_apps

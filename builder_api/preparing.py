@@ -14,10 +14,10 @@ from metadata.kinds import TAGS, MissingKind
 from metadata.language import Language
 from metadata.problems import ROOT, Conflict, Path, Problem
 from metadata.text import say
-from runtime import pinned
 from runtime.apps import manifest_row, stored_as
 from runtime.db import tables
 from runtime.db.backfill import NO_WORK, Work, work_of
+from runtime.flows import pinned
 from runtime.services import Services
 
 MOST_ROWS_AT_ONCE = 100_000

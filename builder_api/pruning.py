@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from runtime.db import tables
-from runtime.pinned import KIND
+from runtime.flows.pinned import KIND
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

@@ -21,11 +21,12 @@ from metadata.ids import known_ids
 from metadata.parts import Part, cut
 from metadata.problems import ROOT, Conflict, NotFound, Problem, Problems
 from metadata.text import say
-from runtime import audit, rewritten, transaction
+from runtime import audit, transaction
 from runtime.apps import hold_alone, ids_to_keep, manifest_row
 from runtime.db import ddl, tables
 from runtime.db.backfill import Report, backfill
 from runtime.db.ids import new_id
+from runtime.history import rewritten
 from runtime.plugins import packages_of
 from runtime.services import Services
 from runtime.transaction import Tx

@@ -22,10 +22,12 @@ from metadata.app import AppDefinition
 from metadata.problems import ROOT, Path, Problem, Refusal
 from metadata.stories import Step, StoryDefinition
 from metadata.text import Text, say
-from runtime import flows, organisation, reading, records, reports, rule_states, transaction
+from runtime import organisation, reading, records, reports, transaction
 from runtime.cast import Cast, Clock
 from runtime.db import tables
 from runtime.db.migrate import migrate
+from runtime.flows import instances
+from runtime.rules import pausing
 from runtime.services import Services, open_services
 from runtime.settings import Settings
 
@@ -144,7 +146,7 @@ def _failed_meanwhile(cast: Cast) -> Text:
         row = connection.execute(failed.order_by(job.c.run_at.desc()).limit(1)).first()
         if row is None:
             return ""
-        rule = rule_states.title_of(cast.services, connection, cast.app, row.rule)
+        rule = pausing.title_of(cast.services, connection, cast.app, row.rule)
     return {
         "en": f"The rule “{say(rule, 'en')}” failed meanwhile: {row.last_error}",
         "zh": f"期间规则“{say(rule, 'zh')}”执行失败：{row.last_error}",
@@ -261,13 +263,13 @@ def _open_task(cast: Cast, step: Step) -> Any:
 
 def _withdraws(cast: Cast, step: Step) -> None:
     with cast.acting(str(step.who)) as (tx, app):
-        flows.withdraw(tx, app, _instance(cast, step)[0].id, step.comment or "")
+        instances.withdraw(tx, app, _instance(cast, step)[0].id, step.comment or "")
 
 
 def _comments(cast: Cast, step: Step) -> None:
     task = _open_task(cast, step)
     with cast.acting(str(step.who)) as (tx, app):
-        flows.remark(tx, app, task.id, step.comment or step.text or "")
+        instances.remark(tx, app, task.id, step.comment or step.text or "")
 
 
 def _assigns(cast: Cast, step: Step) -> None:

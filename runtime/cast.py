@@ -15,10 +15,13 @@ from engines.facts import Facts
 from engines.json_values import to_json
 from metadata.expressions import NOWHERE, check
 from metadata.problems import ROOT, NotFound, Problem
-from runtime import flows, identity, jobs, late_totals, records, sweeps, timers, transaction
+from runtime import identity, jobs, records, transaction
 from runtime.db import tables
-from runtime.job_kinds import JOB_KINDS
-from runtime.jobs import Job, JobKind
+from runtime.flows import instances
+from runtime.jobs import Job, JobKind, timers
+from runtime.jobs.kinds import JOB_KINDS
+from runtime.rules import sweeps
+from runtime.totals import late_totals
 
 if TYPE_CHECKING:
     from runtime.services import Services
@@ -79,13 +82,13 @@ class Cast:
     def submit(self, who: str, alias: str, flow: str | None = None) -> None:
         form, record = self.record(alias)
         with self.acting(who) as (tx, app):
-            flows.submit(tx, app, flow, form, record)
+            instances.submit(tx, app, flow, form, record)
 
     def decide(
         self, who: str, outcome: str, task: Any, values: Mapping[str, Any], comment: str = "", **more: Any
     ) -> None:
         with self.acting(who) as (tx, app):
-            flows.decide(tx, app, task.id, outcome, task.version, comment, self.resolved(values, app), **more)
+            instances.decide(tx, app, task.id, outcome, task.version, comment, self.resolved(values, app), **more)
 
     def open_tasks(self, who: str, node: str | None = None, record: str | None = None) -> list[Any]:
         """The open tasks of a person, perhaps at one node (by name) or about one record."""

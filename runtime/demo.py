@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from engines.actor import system
-from runtime import organisation, passwords, transaction
+from runtime import organisation, transaction
 from runtime.cast import Cast, Clock
+from runtime.identity import passwords
 from runtime.services import Services
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from engines.compiled import CompiledApp
 from engines.effects import Effect
 from metadata.problems import ROOT, Invalid, LimitExceeded, Problem, Refusal
 from metadata.text import Text, say
-from runtime import jobs, notifications, timers, turnstiles
+from runtime import jobs, notifications
 from runtime.db import tables
 from runtime.effect_json import VERSION, write_effects
+from runtime.jobs import timers, turnstiles
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
@@ -95,10 +96,10 @@ def send_mail(tx: "Tx", app: CompiledApp, effect: wanted.SendMail) -> None:
 
 
 def start_flow(tx: "Tx", app: CompiledApp, effect: wanted.StartFlow) -> None:
-    from runtime import flows
+    from runtime.flows import instances
 
     tx.budget.spend_action()
-    flows.start(tx, app, effect.flow, effect.form, effect.record)
+    instances.start(tx, app, effect.flow, effect.form, effect.record)
 
 
 def set_timer(tx: "Tx", app: CompiledApp, effect: wanted.SetTimer) -> None:
@@ -115,7 +116,7 @@ def cancel_timers(tx: "Tx", app: CompiledApp, effect: wanted.CancelTimers) -> No
 
 def later(tx: "Tx", app: CompiledApp, effect: wanted.Later) -> None:
     """Put the effects into a job of their own; a missed moment becomes the job that its sweep would have made."""
-    from runtime import sweeps
+    from runtime.rules import sweeps
 
     if "rule" in effect.details:
         sweeps.fire_missed(tx, app, effect.details)
@@ -138,9 +139,9 @@ def by_rule(tx: "Tx", app: CompiledApp, effect: wanted.ByRule) -> None:
 
 def of_flows(tx: "Tx", app: CompiledApp, effect: Effect) -> None:
     """Tasks and instances belong to the flows."""
-    from runtime import flows
+    from runtime.flows import steps
 
-    flows.perform(tx, app, effect)
+    steps.perform(tx, app, effect)
 
 
 PERFORMERS: Mapping[type, Callable[["Tx", CompiledApp, Any], None]] = {

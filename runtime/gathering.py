@@ -11,8 +11,7 @@ from engines.actor import Actor
 from engines.compiled import CompiledApp
 from engines.facts import Facts, Needs, RecordKey
 from metadata.problems import ROOT, LimitExceeded, Problem
-from runtime import searches
-from runtime.reading import masked_records
+from runtime.reading import masked_records, searches
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

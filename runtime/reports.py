@@ -18,9 +18,9 @@ from engines.reports.result import Result
 from metadata.problems import ROOT, NotFound, Problem
 from runtime.db import tables
 from runtime.facts import facts_of
-from runtime.question import Making, Question
 from runtime.reading import Shown, shown_records
-from runtime.showing import labels_for
+from runtime.reading.question import Making, Question
+from runtime.reading.showing import labels_for
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

@@ -127,7 +127,7 @@ def _lifespan(services: Services, worker: bool) -> Any:
 
 def _start_worker(services: Services) -> Callable[[], None]:
     """Begin to do jobs; loaded late, since servers beside workers need none of it."""
-    from runtime import worker
+    from runtime.jobs import worker
 
     running = worker.start(services)
     return lambda: worker.stop(running)

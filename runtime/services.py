@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from metadata.kinds import Kinds
     from runtime.apps import Apps
     from runtime.jobs import Queue
-    from runtime.slow_lists import SlowLists
+    from runtime.reading.slow_lists import SlowLists
 
 Clock = Callable[[], datetime]
 
@@ -40,7 +40,7 @@ class Services:
     @cached_property
     def slow_lists(self) -> "SlowLists":
         """What takes long, noted until it is written down."""
-        from runtime.slow_lists import SlowLists
+        from runtime.reading.slow_lists import SlowLists
 
         return SlowLists()
 

@@ -15,10 +15,11 @@ from builder_api.publish import import_document
 from engines import effects
 from engines.actor import system
 from metadata.language import Language
-from runtime import organisation, passwords, plugins
-from runtime.api_keys import SCOPES
+from runtime import organisation, plugins
 from runtime.cli import commands
 from runtime.db.engine import Database
+from runtime.identity import passwords
+from runtime.identity.api_keys import SCOPES
 from runtime.server import all_routes, create_app
 from runtime.services import Services
 from runtime.settings import Settings

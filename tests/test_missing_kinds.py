@@ -19,9 +19,12 @@ from engines.flows.compiled import CompiledNode
 from engines.flows.node_type import NodeEvent, NodeType, Step, Token, Visit, go_on, wait
 from metadata import registry
 from metadata.kinds import Kinds
-from runtime import flows, jobs, organisation, passwords, plugins, reading, records, reports, timers
+from runtime import jobs, organisation, plugins, reading, records, reports
 from runtime.db import tables
 from runtime.db.engine import Database
+from runtime.flows import instances
+from runtime.identity import passwords
+from runtime.jobs import timers
 from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings
@@ -99,11 +102,11 @@ def test_a_flow_waits_at_a_missing_node_and_goes_on_when_it_is_back(
     run(
         services,
         system("test"),
-        lambda tx: flows.start(tx, services.apps.live(tx, "garden"), "w_spring", "t_plant", rose),
+        lambda tx: instances.start(tx, services.apps.live(tx, "garden"), "w_spring", "t_plant", rose),
     )
     waiting = _instance(services)
     again = open_with(kinds)
-    run(again, system("test"), lambda tx: flows.retry(tx, again.apps.live(tx, "garden"), waiting.id))
+    run(again, system("test"), lambda tx: instances.retry(tx, again.apps.live(tx, "garden"), waiting.id))
 
     assert waiting.state == "incident"
     assert "grow" in str(waiting.position["stuck"])
@@ -138,16 +141,18 @@ def test_a_timer_at_a_missing_node_is_an_incident_and_its_moment_is_not_lost(ope
     import_document(services, {"format": 1, "app": "garden", "forms": [plant], "flows": [nap]})
     rose = _save(services, None, {"name": "Rose"})
     run(
-        services, system("test"), lambda tx: flows.start(tx, services.apps.live(tx, "garden"), "w_nap", "t_plant", rose)
+        services,
+        system("test"),
+        lambda tx: instances.start(tx, services.apps.live(tx, "garden"), "w_nap", "t_plant", rose),
     )
 
     without = open_with(bare)
     _two_days_later(without)
     stuck = _instance(without)
-    run(without, system("test"), lambda tx: flows.retry(tx, without.apps.live(tx, "garden"), stuck.id))
+    run(without, system("test"), lambda tx: instances.retry(tx, without.apps.live(tx, "garden"), stuck.id))
     still_stuck = _instance(without)
     again = open_with(services.kinds)
-    run(again, system("test"), lambda tx: flows.retry(tx, again.apps.live(tx, "garden"), stuck.id))
+    run(again, system("test"), lambda tx: instances.retry(tx, again.apps.live(tx, "garden"), stuck.id))
 
     assert [stuck.state, still_stuck.state, _instance(again).state] == ["incident", "incident", "approved"]
     assert "doze" in str(stuck.position["stuck"])

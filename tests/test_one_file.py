@@ -32,8 +32,9 @@ from metadata.language import Language
 from metadata.names import FieldName, FormName
 from metadata.text import say
 from metadata.value_types import TEXT, ValueType
-from runtime import organisation, passwords, plugins
+from runtime import organisation, plugins
 from runtime.db.engine import Database
+from runtime.identity import passwords
 from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings

@@ -31,7 +31,7 @@ def test_the_wheel_carries_templates_migrations_examples_and_vendored_files(whee
     names = set(zipfile.ZipFile(wheel).namelist())
 
     wanted = {
-        "runtime/common_words.txt",
+        "runtime/identity/common_words.txt",
         "migrations/env.py",
         "migrations/versions/0001_first_tables.py",
         "examples/crm_app.json",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from runtime import audit_seal
+from runtime.audit import sealing
 from runtime.commands.console import installation
 
 
@@ -17,9 +17,9 @@ def verify_audit(
     except ValueError:
         raise typer.BadParameter("a checkpoint is POSITION=HASH, as this command prints it") from None
     services = installation()
-    audit_seal.seal(services)
+    sealing.seal(services)
     with services.database.read() as connection:
-        found = audit_seal.verify(services.settings, connection, kept)
+        found = sealing.verify(services.settings, connection, kept)
     services.close()
     for problem in found.problems[:50]:
         typer.echo(problem, err=True)

@@ -10,7 +10,7 @@ from engines.actor import system
 from runtime import audit, start
 from runtime.backup import back_up, lost_key
 from runtime.backup import restore as bring_back
-from runtime.backup_database import BackupFailed
+from runtime.backup.database import BackupFailed
 from runtime.commands.console import give_up, installation, program
 from runtime.settings import Settings
 from runtime.transaction import Tx, run

@@ -10,8 +10,9 @@ import typer
 from engines.actor import system
 from metadata.problems import Refusal
 from runtime import demo as telling
-from runtime import organisation, passwords, start
+from runtime import organisation, start
 from runtime.commands.console import builder, installation, new_password, program, read_file, refuse
+from runtime.identity import passwords
 from runtime.services import Services
 from runtime.transaction import Tx, read, run
 

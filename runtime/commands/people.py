@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from runtime import members
 from runtime.commands.console import do, installation, new_password
-from runtime.organisation import RIGHTS, no_such, normal_email
+from runtime.organisation import RIGHTS, members, no_such, normal_email
 from runtime.transaction import Tx
 
 

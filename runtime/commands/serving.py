@@ -79,4 +79,4 @@ def migrate() -> None:
 
 def _working() -> Any:
     """The worker's module, loaded only by the commands that do jobs."""
-    return import_module("runtime.worker")
+    return import_module("runtime.jobs.worker")

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from runtime import api_keys
+from runtime.identity import api_keys
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import Elevated, SignedIn, must_be_session
 from runtime.web.session import Body, Id, Name, small

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from runtime import audit_trail
-from runtime.audit_trail import LONGEST_PAGE, PAGE_SIZE, Wanted
+from runtime.audit import trail
+from runtime.audit.trail import LONGEST_PAGE, PAGE_SIZE, Wanted
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import Auditor
 from runtime.web.session import Id, small
@@ -41,5 +41,5 @@ class Asked(BaseModel):
 @router.get("/audit")
 def read_audit(visit: Auditor, asked: Annotated[Asked, Query()]) -> JsonResponse:
     """The acts, the newest first; `next` is what to send as `before` for the older ones."""
-    items, older = visit.run(lambda tx: audit_trail.look(tx, asked.wanted()))
+    items, older = visit.run(lambda tx: trail.look(tx, asked.wanted()))
     return JsonResponse({"items": items, "next": older})

@@ -24,8 +24,8 @@ from runtime import audit, idempotency, identity, transaction
 from runtime.db.ids import new_id
 from runtime.idempotency import Answer, Key, KeyReused
 from runtime.identity import NOBODY, NotSignedIn, Recognised
+from runtime.identity.sessions import Session, require_elevated
 from runtime.services import Services
-from runtime.sessions import Session, require_elevated
 from runtime.transaction import Cause, Tx
 from runtime.web.answers import as_response, language_of
 from runtime.web.limits import Places

@@ -5,8 +5,8 @@ from typing import Any
 
 from engines.compiled import CompiledApp
 from engines.json_values import moment_text
-from runtime.flow_progress import Person, Progress
-from runtime.tasks import Lines, TaskLine, TaskView
+from runtime.flows.progress import Person, Progress
+from runtime.flows.tasks import Lines, TaskLine, TaskView
 from runtime.web.record_json import record_json
 
 Json = dict[str, Any]

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from engines.compiled import CompiledApp
 from engines.flows import CompiledFlow
 from metadata.problems import ROOT, Invalid, NotFound, Path, Problem, nearest
-from runtime import flow_progress, flows
+from runtime.flows import checks, instances, progress
 from runtime.idempotency import Answer
-from runtime.question import no_record
+from runtime.reading.question import no_record
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import JsonBody, Visit, holds, needs_scope
@@ -33,7 +33,7 @@ class InstanceParameters(BaseModel):
     record: str | None = Field(default=None, pattern=r"^[0-9]{1,19}$")
     state: Literal["running", "approved", "rejected", "withdrawn", "incident"] | None = None
     page: int = Field(default=1, ge=1, le=10_000)
-    size: int = Field(default=flow_progress.PAGE_SIZE, ge=1, le=flow_progress.LARGEST_PAGE)
+    size: int = Field(default=progress.PAGE_SIZE, ge=1, le=progress.LARGEST_PAGE)
 
 
 @router.get("/flows/{flow}/instances")
@@ -43,10 +43,10 @@ def list_instances(app: str, flow: str, visit: Reader, asked: Annotated[Instance
         compiled = tx.services.apps.live(tx, app)
         found = find_flow(compiled, flow)
         if asked.record is not None:
-            every = flow_progress.instances_of(tx, compiled, found.form, id_or(asked.record, no_record()))
+            every = progress.instances_of(tx, compiled, found.form, id_or(asked.record, no_record()))
             items = [each for each in every if each.flow == found.name and asked.state in (None, each.state)]
         else:
-            items = flow_progress.instances_of_flow(tx, compiled, found, asked.state, asked.page, asked.size)
+            items = progress.instances_of_flow(tx, compiled, found, asked.state, asked.page, asked.size)
     return JsonResponse({"items": [progress_json(each) for each in items]}, headers={"Cache-Control": "no-store"})
 
 
@@ -60,9 +60,9 @@ def start_instance(app: str, flow: str, visit: Starter, body: JsonBody) -> Respo
     def work(tx: Tx) -> Answer:
         compiled = tx.services.apps.live(tx, app)
         found = find_flow(compiled, flow)
-        id = flows.submit(tx, compiled, found.id, found.form, record, version)
+        id = instances.submit(tx, compiled, found.id, found.form, record, version)
         place = f"/api/v1/apps/{compiled.name}/flows/{found.name}/instances/{id}"
-        return Answer(progress_json(flow_progress.progress(tx, compiled, id)), 201, {"Location": place})
+        return Answer(progress_json(progress.progress(tx, compiled, id)), 201, {"Location": place})
 
     return visit.once(work)
 
@@ -73,7 +73,7 @@ def get_instance(app: str, flow: str, id: str, visit: Reader) -> Response:
     with visit.read() as tx:
         compiled = tx.services.apps.live(tx, app)
         find_flow(compiled, flow)
-        found = progress_json(flow_progress.progress(tx, compiled, id_or(id, flows.no_instance())))
+        found = progress_json(progress.progress(tx, compiled, id_or(id, checks.no_instance())))
     return JsonResponse(found, headers={"Cache-Control": "no-store"})
 
 
@@ -81,7 +81,9 @@ def get_instance(app: str, flow: str, id: str, visit: Reader) -> Response:
 def withdraw_instance(app: str, flow: str, id: str, visit: Starter, body: JsonBody) -> Response:
     """Take a request of mine back."""
     asked = known_keys(body, ("comment",))
-    return _act(visit, app, flow, id, lambda tx, found, at: flows.withdraw(tx, found, at, text_of(asked, "comment")))
+    return _act(
+        visit, app, flow, id, lambda tx, found, at: instances.withdraw(tx, found, at, text_of(asked, "comment"))
+    )
 
 
 @router.post("/flows/{flow}/instances/{id}/comments", status_code=201)
@@ -95,7 +97,7 @@ def remark_on_instance(app: str, flow: str, id: str, visit: Starter, body: JsonB
 def retry_instance(app: str, flow: str, id: str, visit: Operator, body: JsonBody) -> Response:
     """Try an instance that is stuck once more."""
     known_keys(body, ())
-    return _act(visit, app, flow, id, flows.retry)
+    return _act(visit, app, flow, id, instances.retry)
 
 
 @router.get("/incidents")
@@ -105,7 +107,7 @@ def list_incidents(app: str, visit: Operator) -> Response:
         compiled = tx.services.apps.live(tx, app)
         items = [
             {key: value for key, value in progress_json(each).items() if key not in ("decisions", "tree")}
-            for each in flow_progress.incidents(tx, compiled)
+            for each in progress.incidents(tx, compiled)
         ]
     return JsonResponse({"items": items}, headers={"Cache-Control": "no-store"})
 
@@ -121,7 +123,7 @@ def find_flow(app: CompiledApp, name: str) -> CompiledFlow:
 
 
 def _act(visit: Visit, app: str, flow: str, id: str, act: Any, status: int = 200) -> Response:
-    at = id_or(id, flows.no_instance())
+    at = id_or(id, checks.no_instance())
 
     def work(tx: Tx) -> Answer:
         compiled = tx.services.apps.live(tx, app)
@@ -133,8 +135,8 @@ def _act(visit: Visit, app: str, flow: str, id: str, act: Any, status: int = 200
 
 
 def _remark(tx: Tx, app: CompiledApp, id: int, comment: str) -> str:
-    seen = flow_progress.progress(tx, app, id)
-    flows.remark_on_instance(tx, id, comment)
+    seen = progress.progress(tx, app, id)
+    instances.remark_on_instance(tx, id, comment)
     return seen.state
 
 

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from metadata.problems import ROOT, Problem, Refusal
+from runtime.identity.tokens import hashed
 from runtime.settings import Settings
-from runtime.tokens import hashed
 from runtime.web.errors import problem_response, unexpected
 from runtime.web.limits import Buckets, body_too_large, check_size
 from runtime.web.metrics import Metrics

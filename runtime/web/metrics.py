@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from metadata.problems import Refusal
-from runtime import late_totals, totals_check
 from runtime.db.engine import Database
+from runtime.totals import late_totals, nightly_check
 
 STEPS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -39,7 +39,7 @@ class Metrics:
         late = Gauge("fourfold_late_totals", "Roll-ups that wait to be worked out", registry=self.registry)
         late.set_function(lambda: _asked(database, late_totals.waiting))
         drifted = Gauge("fourfold_drifted_totals", "Roll-ups ever found wrong at night", registry=self.registry)
-        drifted.set_function(lambda: _asked(database, totals_check.repaired))
+        drifted.set_function(lambda: _asked(database, nightly_check.repaired))
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""

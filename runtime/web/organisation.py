@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from engines.organisation import Department, Organisation, Person
 from metadata.problems import Invalid, Path, Problem
-from runtime import departments, members, organisation
+from runtime import organisation
 from runtime.db import tables
 from runtime.idempotency import Answer
+from runtime.organisation import departments, members
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import ElevatedUserAdmin, SignedIn, UserAdmin

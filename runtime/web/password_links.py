@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from runtime import password_links
+from runtime.identity import password_links
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import Anyone, ElevatedUserAdmin, Visit, address_of
 from runtime.web.session import Body, Id, hashes, small

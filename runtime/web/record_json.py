@@ -9,12 +9,12 @@ from typing import Any
 from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
 from engines.json_values import moment_text, plain_number, to_json
 from metadata.value_types import TEXT, ValueType
-from runtime.expanding import led_to
 from runtime.history import SYSTEM_TYPES
+from runtime.history.timeline import Entry, RowChange
 from runtime.reading import Page
-from runtime.showing import Several, Shown
-from runtime.shown_columns import Wanted
-from runtime.timeline import Entry, RowChange
+from runtime.reading.expanding import led_to
+from runtime.reading.showing import Several, Shown
+from runtime.reading.shown_columns import Wanted
 
 Json = dict[str, Any]
 Write = Callable[[Any], Any]

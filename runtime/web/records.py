@@ -15,8 +15,8 @@ from metadata.problems import ROOT, Conflict, Invalid, LimitExceeded, NotFound, 
 from runtime import audit, reading, records
 from runtime.db.engine import LIST_SECONDS
 from runtime.idempotency import Answer
-from runtime.question import no_form, no_record
 from runtime.reading import ListQuery
+from runtime.reading.question import no_form, no_record
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import JsonBody, SignedIn, Visit

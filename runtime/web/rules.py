@@ -12,10 +12,12 @@ from engines.json_values import moment_text
 from engines.rules import CompiledRule, sentence_of
 from metadata.problems import ROOT, NotFound, Problem, nearest
 from metadata.text import say
-from runtime import attention, reading, resting_jobs, rule_states, traces
-from runtime.attention import FailedJob, Standing
+from runtime import reading
 from runtime.idempotency import Answer
-from runtime.question import no_form, no_record
+from runtime.jobs import resting
+from runtime.reading.question import no_form, no_record
+from runtime.rules import attention, pausing, traces
+from runtime.rules.attention import FailedJob, Standing
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import AppAdmin, JsonBody, SignedIn, Visit
@@ -59,21 +61,21 @@ def rule_traces(app: str, rule: str, visit: AppAdmin) -> Response:
 def pause_rule(app: str, rule: str, visit: AppAdmin, body: JsonBody) -> Response:
     """Let a rule stand still until it is resumed; `reason` is for the others."""
     reason = text_of(known_keys(body, ("reason",)), "reason")
-    return _with_rule(visit, app, rule, lambda tx, id: rule_states.pause(tx, app, id, reason))
+    return _with_rule(visit, app, rule, lambda tx, id: pausing.pause(tx, app, id, reason))
 
 
 @router.post("/apps/{app}/rules/{rule}/resume")
 def resume_rule(app: str, rule: str, visit: AppAdmin, body: JsonBody) -> Response:
     """Let a rule go on, with the jobs that waited for it."""
     known_keys(body, ())
-    return _with_rule(visit, app, rule, lambda tx, id: rule_states.resume(tx, app, id))
+    return _with_rule(visit, app, rule, lambda tx, id: pausing.resume(tx, app, id))
 
 
 @router.post("/apps/{app}/rules/{rule}/discard")
 def discard_jobs(app: str, rule: str, visit: AppAdmin, body: JsonBody) -> Response:
     """Give up the jobs that wait for a paused rule."""
     known_keys(body, ())
-    return _with_rule(visit, app, rule, lambda tx, id: resting_jobs.discard_held(tx, app, id))
+    return _with_rule(visit, app, rule, lambda tx, id: resting.discard_held(tx, app, id))
 
 
 @router.get(RECORD + "/traces")
@@ -109,7 +111,7 @@ def dead_jobs(visit: AppAdmin) -> Response:
     """The jobs that failed for good; what is about records that I may not read stays hidden."""
     with visit.read() as tx:
         items = [_job(each) for each in attention.failed_jobs(tx)]
-        found = {"items": items, "counts": resting_jobs.counts(tx.connection)}
+        found = {"items": items, "counts": resting.counts(tx.connection)}
     return JsonResponse(found, headers=NOT_KEPT)
 
 
@@ -118,7 +120,7 @@ def retry_job(key: str, visit: AppAdmin) -> Response:
     """Give a dead job another round of attempts."""
 
     def work(tx: Tx) -> Answer:
-        resting_jobs.retry(tx, key)
+        resting.retry(tx, key)
         return Answer({"key": key, "state": "queued"})
 
     return visit.once(work)  # type: ignore[no-any-return]
@@ -129,7 +131,7 @@ def discard_job(key: str, visit: AppAdmin) -> Response:
     """Give a dead job up."""
 
     def work(tx: Tx) -> Answer:
-        resting_jobs.discard(tx, key)
+        resting.discard(tx, key)
         return Answer({"key": key, "state": "discarded"})
 
     return visit.once(work)  # type: ignore[no-any-return]

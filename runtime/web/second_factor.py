@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from runtime import second_factor
+from runtime.identity import second_factor
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import Elevated, SignedIn, Visit

@@ -9,8 +9,10 @@ from starlette.responses import Response
 
 from engines.json_values import id_in
 from metadata.problems import Refusal
-from runtime import members, organisation, sessions, sign_in
-from runtime.sessions import Session
+from runtime import organisation
+from runtime.identity import sessions, sign_in
+from runtime.identity.sessions import Session
+from runtime.organisation import members
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import Anyone, SignedIn, Visit, address_of, cookie_name, must_be_session

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from metadata.problems import ROOT, Invalid, NotFound, Problem, nearest
-from runtime import flows, tasks
+from runtime.flows import checks, instances, tasks
 from runtime.idempotency import Answer
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
@@ -45,7 +45,7 @@ def list_tasks(visit: Reader, asked: Annotated[TaskParameters, Query()]) -> Resp
 @router.get("/{id}")
 def get_task(id: str, visit: Reader) -> Response:
     """One task with its record as the task shows it, and how each field shows."""
-    task = id_or(id, flows.no_task())
+    task = id_or(id, checks.no_task())
     with visit.read() as tx:
         app = tasks.app_of_task(tx, task)
         view = tasks.view(tx, app, task)
@@ -62,21 +62,21 @@ def decide_task(id: str, operation: str, request: Request, visit: Decider, body:
     record is still as it was seen.
     """
     asked = known_keys(body, KEYS)
-    if operation not in flows.OPERATIONS:
+    if operation not in checks.OPERATIONS:
         message = {
             "en": f"“{operation[:60]}” is nothing one can do with a task",
             "zh": f"任务不支持操作“{operation[:60]}”",
         }
-        raise NotFound(Problem(ROOT, "unknown_operation", message, nearest(operation, flows.OPERATIONS)))
-    task = id_or(id, flows.no_task())
+        raise NotFound(Problem(ROOT, "unknown_operation", message, nearest(operation, checks.OPERATIONS)))
+    task = id_or(id, checks.no_task())
     version = _version(request, asked, task)
 
     def work(tx: Tx) -> Answer:
         app = tasks.app_of_task(tx, task)
         if operation == "comment":
-            flows.remark(tx, app, task, text_of(asked, "comment"))
+            instances.remark(tx, app, task, text_of(asked, "comment"))
             return Answer({"task": id, "operation": operation})
-        state = flows.decide(
+        state = instances.decide(
             tx,
             app,
             task,

@@ -17,11 +17,12 @@ from starlette.testclient import TestClient
 from builder_api.publish import import_document
 from engines.actor import system
 from engines.compiled import CompiledApp
-from runtime import jobs, organisation, passwords, transaction
+from runtime import jobs, organisation, transaction
 from runtime.db import tables
 from runtime.db.engine import open_database
-from runtime.job_kinds import JOB_KINDS
+from runtime.identity import passwords
 from runtime.jobs import JobKind
+from runtime.jobs.kinds import JOB_KINDS
 from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from builder_api import publish
 from engines.actor import Actor
-from runtime import flows, identity, records, transaction
+from runtime import identity, records, transaction
 from runtime.db import tables
+from runtime.flows import instances
 from tests.attacks.conftest import Install, Installation
 from tests.conftest import DIALECTS
 
@@ -51,13 +52,13 @@ def test_nothing_is_ever_half_done(office: Installation) -> None:
         records.save(tx, office.app, "opportunity", office.records["deal"][1], values, 1)
 
     def submit(tx: Any) -> None:
-        flows.submit(tx, office.app, "contract_approval", "contract", office.records["contract"][1])
+        instances.submit(tx, office.app, "contract_approval", "contract", office.records["contract"][1])
 
     def decide(tx: Any) -> None:
         task = tx.connection.execute(
             sa.select(tables.task).where(tables.task.c.assignee == office.people["dora"], tables.task.c.state == "open")
         ).one()
-        flows.decide(tx, office.app, task.id, "approve", task.version)
+        instances.decide(tx, office.app, task.id, "approve", task.version)
 
     for who, act in (("sam", save), ("sam", submit), ("dora", decide)):
         fail_in_turn(office, lambda who=who, act=act: transaction.run(office.services, actor(office, who), act))

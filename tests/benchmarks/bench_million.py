@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from engines.actor import Actor, system
-from runtime import identity, reading, sweeps, transaction
+from runtime import identity, reading, transaction
 from runtime.reading import ListQuery
+from runtime.rules import sweeps
 from tests.benchmarks.ground import APP, Ground, ground, seed, tell, timed
 
 REMINDER = {

@@ -15,7 +15,8 @@ from posixpath import dirname, join, normpath
 from typing import Any
 
 from engines.actor import system
-from runtime import sessions, transaction
+from runtime import transaction
+from runtime.identity import sessions
 from runtime.services import Services, open_services
 from runtime.settings import Settings
 from tests.benchmarks.ground import ROOT, Server, free_port, serving, tell

@@ -23,9 +23,10 @@ from sqlalchemy import make_url, text
 
 from builder_api.packages import import_app
 from engines.actor import Actor, system
-from runtime import organisation, sessions, transaction
+from runtime import organisation, transaction
 from runtime.db.engine import open_database
 from runtime.db.migrate import migrate
+from runtime.identity import sessions
 from runtime.services import Services
 from runtime.settings import Settings
 

@@ -102,7 +102,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def _prepare(services: Any) -> dict[str, int]:
     from builder_api import publish
     from engines.actor import system
-    from runtime import members, organisation, transaction
+    from runtime import organisation, transaction
+    from runtime.organisation import members
 
     for name in ("crm", "leave"):
         document = json.loads((ROOT / "examples" / f"{name}_app.json").read_text())
@@ -215,7 +216,8 @@ def screen(browser: Any, site: Site) -> Iterator[Opener]:
 
 
 def _session(site: Site, person: str) -> str:
-    from runtime import identity, sessions, transaction
+    from runtime import identity, transaction
+    from runtime.identity import sessions
 
     with transaction.begin(site.services, identity.NOBODY) as tx:
         return sessions.open_session(tx, site.people[person], "127.0.0.1", "browser test", remember=False).token

@@ -6,8 +6,9 @@ import pyotp
 import pytest
 from sqlalchemy import update
 
-from runtime import members, second_factor
 from runtime.db import tables
+from runtime.identity import second_factor
+from runtime.organisation import members
 from tests.browser.conftest import DESKTOP, PASSWORD, PHONE, Opener
 
 

@@ -212,31 +212,32 @@ def test_what_rules_did_can_be_asked(screen: Opener, site) -> None:
 
 def _submitted(site, name: str, total: int) -> int:
     """A contract of the seller that waits for the director."""
-    from runtime import flows, records
+    from runtime import records
+    from runtime.flows import instances
 
     customer = site.save("seller", "customer", {"name": name})
     contract = site.save("seller", "contract", {"customer": str(customer), "total": total})
     with site.acting("seller") as tx:
         app = site.services.apps.live(tx, "crm")
-        flows.submit(tx, app, None, "contract", contract, records.load(tx, app, "contract", contract)["version"])
+        instances.submit(tx, app, None, "contract", contract, records.load(tx, app, "contract", contract)["version"])
     return contract
 
 
 def _approved_by_the_director(site, contract: int) -> None:
-    from runtime import flows, tasks
+    from runtime.flows import instances, tasks
 
     with site.acting("sales_director") as tx:
         app = site.services.apps.live(tx, "crm")
         id = tasks.open_on(tx, app, app.form("contract").id, contract)
-        flows.decide(tx, app, id, "approve", tasks.view(tx, app, id).line.version)
+        instances.decide(tx, app, id, "approve", tasks.view(tx, app, id).line.version)
 
 
 def _let_pass(site, name: str, time: timedelta) -> None:
     """Move what waits for legal about a record into the past, as if that time had gone by."""
     import sqlalchemy as sa
 
-    from runtime import tasks
     from runtime.db import tables
+    from runtime.flows import tasks
 
     with site.acting("legal") as tx:
         line = next(each for each in tasks.tasks(tx, "todo").items if name in each.label)

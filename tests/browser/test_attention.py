@@ -16,8 +16,8 @@ def trouble(site: Site) -> Iterator[None]:
 
     from sqlalchemy import delete, insert
 
-    from runtime import rule_states
     from runtime.db import tables
+    from runtime.rules import pausing
 
     moment = site.services.clock()
     blank = dict.fromkeys(tables.job.c.keys())
@@ -33,14 +33,14 @@ def trouble(site: Site) -> Iterator[None]:
         "cron": "0 9 * * *",
     }
     with site.acting("admin") as tx:
-        rule_states.pause(tx, "crm", "u_gone", "sends nonsense")
+        pausing.pause(tx, "crm", "u_gone", "sends nonsense")
         jobs = [{**about, **waiting}, {**about, **failed, "last_error": "chen@customer.example does not take the mail"}]
         tx.connection.execute(insert(tables.job), jobs)
         timer = {**schedule, "zone": "UTC", "payload": {"app": "crm", "rule": "u_gone"}, "missed": missed}
         tx.connection.execute(insert(tables.timer).values(timer))
     yield
     with site.acting("admin") as tx:
-        rule_states.resume(tx, "crm", "u_gone")
+        pausing.resume(tx, "crm", "u_gone")
         tx.connection.execute(delete(tables.job).where(tables.job.c.key.startswith("browser:")))
         tx.connection.execute(delete(tables.timer).where(tables.timer.c.key == "schedule:crm:u_gone"))
 

@@ -490,11 +490,12 @@ def _contract(site, customer: str) -> int:
 
 
 def _submit(site, contract: int) -> None:
-    from runtime import flows, records
+    from runtime import records
+    from runtime.flows import instances
 
     with site.acting("seller") as tx:
         app = site.services.apps.live(tx, "crm")
-        flows.submit(tx, app, None, "contract", contract, records.load(tx, app, "contract", contract)["version"])
+        instances.submit(tx, app, None, "contract", contract, records.load(tx, app, "contract", contract)["version"])
 
 
 def _submitted(site, customer: str) -> int:
@@ -505,12 +506,12 @@ def _submitted(site, customer: str) -> int:
 
 def _approve(tx, site) -> None:
     """The latest task of whoever acts is decided."""
-    from runtime import flows, tasks
+    from runtime.flows import instances, tasks
 
     line = tasks.my_tasks(tx).items[-1]
     app = site.services.apps.live(tx, "crm")
     seen = tasks.view(tx, app, line.id)
-    flows.decide(tx, app, line.id, "approve", line.version, "", {}, None, seen.shown.version)
+    instances.decide(tx, app, line.id, "approve", line.version, "", {}, None, seen.shown.version)
 
 
 def test_submitting_starts_the_flow(screen: Opener, site) -> None:

@@ -13,8 +13,9 @@ from builder_api import acts, editor, index_offers, pages, routes
 from builder_api.packages import import_app
 from builder_api.publish import Published
 from engines.actor import Actor, system
-from runtime import organisation, passwords, records
+from runtime import organisation, records
 from runtime.db.engine import Database
+from runtime.identity import passwords
 from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings

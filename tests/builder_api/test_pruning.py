@@ -11,8 +11,9 @@ from builder_api import versions
 from builder_api.pruning import prune
 from engines.actor import system
 from metadata.problems import NotFound
-from runtime import records, trash
+from runtime import records
 from runtime.db import tables
+from runtime.records import trash
 from runtime.services import Services
 from runtime.transaction import run
 from tests.builder_api.conftest import BUILDER, Install, Save, shop

@@ -11,7 +11,8 @@ from typing import Any
 
 from builder_api.publish import import_document
 from engines.actor import Actor, system
-from runtime import api_keys, organisation, passwords, transaction
+from runtime import organisation, transaction
+from runtime.identity import api_keys, passwords
 from runtime.services import Services
 from runtime.transaction import Tx
 from tests.faults.server import Client

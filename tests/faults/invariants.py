@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from engines.actor import system
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.forms.execute import recalculate
-from runtime import derived, late_totals, storage, transaction
+from runtime import storage, transaction
 from runtime.db import ddl, tables
 from runtime.facts import facts_of
 from runtime.services import Services
+from runtime.totals import derived, late_totals
 from runtime.transaction import Tx
 
 entry, task, decision, instance = tables.record_version, tables.task, tables.decision, tables.flow_instance

@@ -16,8 +16,9 @@ import pytest
 import sqlalchemy as sa
 
 from engines.actor import system
-from runtime import organisation, passwords, transaction
+from runtime import organisation, transaction
 from runtime.db import tables
+from runtime.identity import passwords
 from runtime.transaction import Tx
 from tests.faults.books import APP, PASSWORD, RECORDS, Books
 from tests.faults.conftest import StartServer

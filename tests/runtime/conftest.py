@@ -9,8 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from engines.actor import system
-from runtime import organisation, passwords
+from runtime import organisation
 from runtime.db.engine import Database
+from runtime.identity import passwords
 from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings

@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from engines.actor import system
-from runtime import audit, audit_seal
-from runtime.audit_seal import Verdict, seal, seal_some
+from runtime import audit
+from runtime.audit import sealing
+from runtime.audit.sealing import Verdict, seal, seal_some
 from runtime.cli import commands
 from runtime.db import tables
 from runtime.services import Services
@@ -28,7 +29,7 @@ def act(services: Services, count: int = 1) -> None:
 
 def verdict(services: Services, checkpoints: dict[int, str] | None = None) -> Verdict:
     with services.database.read() as connection:
-        return audit_seal.verify(services.settings, connection, checkpoints)
+        return sealing.verify(services.settings, connection, checkpoints)
 
 
 def without_triggers(connection: Connection) -> None:
@@ -98,7 +99,7 @@ def test_another_master_key_is_told_and_not_mistaken_for_a_change(services: Serv
     other = services.settings.model_copy(update={"master_key": _secret()})
 
     with services.database.read() as connection:
-        problems = audit_seal.verify(other, connection).problems
+        problems = sealing.verify(other, connection).problems
     assert len(problems) == 1 and "which is not here" in problems[0]
 
 

@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from engines.actor import system
-from runtime import backup, files, second_factor, sessions, vault
-from runtime.backup_database import BackupFailed
+from runtime import backup, files, vault
+from runtime.backup.database import BackupFailed
 from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.db.migrate import require_current
-from runtime.identity import actor_of
+from runtime.identity import actor_of, second_factor, sessions
 from runtime.services import Services, open_services
 from runtime.settings import Settings
 from runtime.transaction import begin, read, run

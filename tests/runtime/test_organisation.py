@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import event
 
 from engines.actor import system
+from engines.organisation import Organisation
 from metadata.problems import Conflict, Invalid, NotFound
-from runtime import identity, members, organisation
+from runtime import identity, organisation
+from runtime.organisation import members
 from runtime.services import Services
 from runtime.transaction import Tx, read, run
 from tests.runtime.conftest import MovedClock
@@ -21,7 +23,7 @@ def do(services: Services, work: Callable[[Tx], object]) -> object:
     return run(services, ME, work)
 
 
-def people(services: Services) -> organisation.Organisation:
+def people(services: Services) -> Organisation:
     with read(services, ME) as tx:
         return tx.organisation
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from metadata.problems import Invalid
-from runtime import passwords
+from runtime.identity import passwords
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ from sqlalchemy import insert, select
 
 from engines.actor import Actor, system
 from engines.compiled import CompiledApp
-from runtime import jobs, organisation, records, sweeps, timers, transaction
+from runtime import jobs, organisation, records, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
-from runtime.job_kinds import JOB_KINDS
-from runtime.jobs import Job, JobKind
+from runtime.jobs import Job, JobKind, timers
+from runtime.jobs.kinds import JOB_KINDS
+from runtime.rules import sweeps
 from runtime.services import Services
 from runtime.transaction import Tx
 from tests.engines.rules.sales import sales

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from engines.json_values import id_in
 from metadata.problems import Refusal
-from runtime import api_keys, organisation, second_factor, sessions
+from runtime import organisation
 from runtime.db import tables
+from runtime.identity import api_keys, second_factor, sessions
 from runtime.transaction import Tx
 from runtime.web import session as entrance
 from runtime.web.answers import LANGUAGES

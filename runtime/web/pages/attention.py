@@ -9,7 +9,9 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from metadata.problems import Refusal, Refused
-from runtime import attention, flow_progress, flows, missed, resting_jobs, rule_states
+from runtime.flows import instances, progress
+from runtime.jobs import resting
+from runtime.rules import attention, missed, pausing
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.pages.navigation import live_apps
@@ -31,34 +33,34 @@ def needs_attention(page: SignedInOnly) -> Response:
 @router.post("/jobs/retry")
 def retry_job(page: SignedInOnly, form: CheckedForm) -> Response:
     key = str(form.get("key", ""))
-    return _do(page, KEEPER, lambda tx: resting_jobs.retry(tx, key), page.word("It will be tried again"))
+    return _do(page, KEEPER, lambda tx: resting.retry(tx, key), page.word("It will be tried again"))
 
 
 @router.post("/jobs/retry-all")
 def retry_all_jobs(page: SignedInOnly, _form: CheckedForm) -> Response:
-    return _do(page, KEEPER, resting_jobs.retry_all, page.word("It will be tried again"))
+    return _do(page, KEEPER, resting.retry_all, page.word("It will be tried again"))
 
 
 @router.post("/jobs/discard")
 def discard_job(page: SignedInOnly, form: CheckedForm) -> Response:
     key = str(form.get("key", ""))
-    return _do(page, KEEPER, lambda tx: resting_jobs.discard(tx, key), page.word("It is given up"))
+    return _do(page, KEEPER, lambda tx: resting.discard(tx, key), page.word("It is given up"))
 
 
 @router.post("/rules/{app}/{rule}/pause")
 def pause_rule(page: SignedInOnly, form: CheckedForm, app: str, rule: str) -> Response:
     reason = str(form.get("reason", ""))
-    return _do(page, KEEPER, lambda tx: rule_states.pause(tx, app, rule, reason), page.word("The rule is paused"), form)
+    return _do(page, KEEPER, lambda tx: pausing.pause(tx, app, rule, reason), page.word("The rule is paused"), form)
 
 
 @router.post("/rules/{app}/{rule}/resume")
 def resume_rule(page: SignedInOnly, form: CheckedForm, app: str, rule: str) -> Response:
-    return _do(page, KEEPER, lambda tx: rule_states.resume(tx, app, rule), page.word("The rule goes on"), form)
+    return _do(page, KEEPER, lambda tx: pausing.resume(tx, app, rule), page.word("The rule goes on"), form)
 
 
 @router.post("/rules/{app}/{rule}/discard")
 def discard_waiting(page: SignedInOnly, _form: CheckedForm, app: str, rule: str) -> Response:
-    return _do(page, KEEPER, lambda tx: resting_jobs.discard_held(tx, app, rule), page.word("It is given up"))
+    return _do(page, KEEPER, lambda tx: resting.discard_held(tx, app, rule), page.word("It is given up"))
 
 
 @router.post("/missed")
@@ -69,7 +71,7 @@ def put_aside(page: SignedInOnly, _form: CheckedForm) -> Response:
 @router.post("/flows/{app}/{instance:int}/retry")
 def retry_flow(page: SignedInOnly, _form: CheckedForm, app: str, instance: int) -> Response:
     def work(tx: Tx) -> str:
-        return flows.retry(tx, tx.services.apps.live(tx, app), instance)
+        return instances.retry(tx, tx.services.apps.live(tx, app), instance)
 
     return _do(page, OPERATOR, work, page.word("It will be tried again"))
 
@@ -165,7 +167,7 @@ def _stuck(tx: Tx, page: Page, app: Any, zone: ZoneInfo) -> list[dict[str, Any]]
             "initiator": each.initiator.name if each.initiator else "",
             "reasons": [f"{node}: {why}" for node, why in each.incidents],
         }
-        for each in flow_progress.incidents(tx, app)
+        for each in progress.incidents(tx, app)
     ]
 
 

@@ -10,8 +10,8 @@ from fastapi.responses import Response
 
 from engines.json_values import id_in
 from engines.organisation import Organisation
-from runtime import audit_trail
-from runtime.audit_trail import Wanted
+from runtime.audit import trail
+from runtime.audit.trail import Wanted
 from runtime.db.engine import write_json
 from runtime.transaction import Tx
 from runtime.web.deps import Auditor
@@ -86,7 +86,7 @@ def audit_log(visit: Auditor) -> Response:
     wanted = _wanted(asked, ZoneInfo(visit.actor.time_zone))
 
     def work(tx: Tx) -> dict[str, Any]:
-        acts, before = audit_trail.look(tx, wanted)
+        acts, before = trail.look(tx, wanted)
         people = sorted(tx.organisation.people.values(), key=lambda each: each.name)
         return {"acts": [_line(page, tx.organisation, each) for each in acts], "before": before, "people": people}
 

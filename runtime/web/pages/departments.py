@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from engines.json_values import id_in
 from engines.organisation import Organisation
 from metadata.problems import Invalid, Path, Problem, Refusal
-from runtime import departments
+from runtime.organisation import departments
 from runtime.web.deps import ElevatedForm, UserAdmin
 from runtime.web.pages.members import department_choices
 from runtime.web.pages.page import Page, page_of

@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 
 from engines.access import may
 from engines.compiled import CompiledApp
-from runtime import reading, tasks
+from runtime import reading
 from runtime.db import tables
+from runtime.flows import tasks
 from runtime.transaction import Tx
 from runtime.web.pages.navigation import form_icon, live_apps
 from runtime.web.pages.page import Page, SignedInOnly

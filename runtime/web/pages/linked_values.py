@@ -7,7 +7,7 @@ from engines.access import may, readable_names, view
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from metadata.expressions import Expression, Node
 from runtime import reading
-from runtime.flow_access import task_grants
+from runtime.flows.task_access import task_grants
 from runtime.transaction import Tx
 from runtime.web.pages.live_form import plain
 

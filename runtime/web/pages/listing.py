@@ -18,9 +18,9 @@ from engines.titles import ME, titles_of
 from metadata.expressions import Expression
 from metadata.forms import ViewDefinition
 from metadata.problems import ROOT, Invalid, NotFound, Refusal
-from runtime.question import Question
 from runtime.reading import labels_of
-from runtime.shown_columns import Label, Wanted, resolve
+from runtime.reading.question import Question
+from runtime.reading.shown_columns import Label, Wanted, resolve
 from runtime.transaction import Tx
 from runtime.web.incoming import number_in
 from runtime.web.pages.fields import Drawing, system_field

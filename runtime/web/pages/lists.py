@@ -11,9 +11,9 @@ from engines.access import may
 from engines.compiled import CompiledApp
 from metadata.problems import Invalid, LimitExceeded
 from runtime import reading, records
-from runtime.paging import SORTABLE
 from runtime.reading import ListQuery, Shown
-from runtime.shown_columns import Wanted
+from runtime.reading.paging import SORTABLE
+from runtime.reading.shown_columns import Wanted
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.pages.field_views import Choice, ColumnView

@@ -9,8 +9,8 @@ from starlette.datastructures import FormData
 from engines.json_values import id_in
 from engines.organisation import Organisation, Person
 from metadata.problems import Conflict, Invalid, NotFound, Path, Problem, Refusal
-from runtime import members, password_links, second_factor
-from runtime.organisation import RIGHTS
+from runtime.identity import password_links, second_factor
+from runtime.organisation import RIGHTS, members
 from runtime.transaction import Tx
 from runtime.web.deps import ElevatedForm, UserAdmin
 from runtime.web.pages.navigation import live_apps

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from engines.access import may
 from engines.compiled import CompiledApp
 from metadata.text import say
-from runtime import tasks
 from runtime.db import tables
+from runtime.flows import tasks
 from runtime.transaction import Tx
 from runtime.web.static import STATIC
 from runtime.web.wording import translations

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from metadata.problems import Refusal
-from runtime import password_links, tickets
+from runtime.identity import password_links, tickets
 from runtime.web import password_links as links
 from runtime.web.deps import address_of
 from runtime.web.pages.page import OpenToAll

@@ -11,10 +11,11 @@ from engines.access import grants_of, may, view
 from engines.compiled import CompiledApp, CompiledForm
 from engines.json_values import id_in
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal, Refused
-from runtime import files, reading, records, tasks
-from runtime.flow_access import task_grants
+from runtime import files, reading, records
+from runtime.flows import tasks
+from runtime.flows.task_access import task_grants
 from runtime.idempotency import Answer, KeyReused
-from runtime.question import no_form
+from runtime.reading.question import no_form
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.incoming import number_in

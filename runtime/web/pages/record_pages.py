@@ -11,10 +11,12 @@ from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.rules import sentence_of
 from metadata.problems import Refused
 from metadata.value_types import MEMBER
-from runtime import flow_access, flow_progress, flows, reading, tasks, traces
-from runtime.flow_access import task_grants
-from runtime.question import Question
+from runtime import reading
+from runtime.flows import instances, progress, task_access, tasks
+from runtime.flows.task_access import task_grants
 from runtime.reading import Shown
+from runtime.reading.question import Question
+from runtime.rules import traces
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.incoming import number_in
@@ -59,7 +61,7 @@ def submit(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int, 
 
     def work(tx: Tx) -> None:
         compiled = page.services.apps.live(tx, app)
-        flows.submit(tx, compiled, flow, form, id, number_in(version))
+        instances.submit(tx, compiled, flow, form, id, number_in(version))
 
     page.visit.once_of_form(data, work)
     return page.go(f"/apps/{app}/forms/{form}/{id}", page.word("Submitted"))
@@ -76,7 +78,7 @@ def _record(
     path: str,
 ) -> dict[str, Any]:
     listing = Listing(tx, app, form, drawing, page.request.query_params)
-    running = flow_access.running(tx, app, form.id, shown.id)
+    running = task_access.running(tx, app, form.id, shown.id)
     here = f"{path}/{shown.id}"
     return {
         "id": shown.id,
@@ -91,7 +93,7 @@ def _record(
         "stages": _stages(drawing, form, shown, readable),
         "facts": _facts(drawing, form, shown, readable),
         "related": related_lists(tx, listing, shown.id) if may(app, page.actor, "read", form.id) else [],
-        "flows": flow_progress.instances_of(tx, app, form.id, shown.id),
+        "flows": progress.instances_of(tx, app, form.id, shown.id),
         "traces": traces.of_record(tx, app, form.id, shown.id, limit=MOST_TRACES),
         "why": f"{here}/why" if _rules_of(app, form) else "",
         "history": timeline.of_record(page, tx, app, form, shown.id, drawing),
@@ -133,7 +135,7 @@ def _sentence(page: Page, app: CompiledApp, rule: Any, told: Any) -> str:
 @router.post("/{id:int}/withdraw/{instance:int}")
 def withdraw(page: SignedInOnly, data: CheckedForm, app: str, form: str, id: int, instance: int) -> Response:
     """Take my request back."""
-    page.visit.once_of_form(data, lambda tx: flows.withdraw(tx, page.services.apps.live(tx, app), instance))
+    page.visit.once_of_form(data, lambda tx: instances.withdraw(tx, page.services.apps.live(tx, app), instance))
     return page.go(f"/apps/{app}/forms/{form}/{id}", page.word("Withdrawn. The record is yours again."))
 
 
@@ -160,7 +162,7 @@ def _actions(page: Page, tx: Tx, app: CompiledApp, form: CompiledForm, id: int, 
     """The flows that this person may start on the record."""
     if not may_do(tx, app, form.id, id, "start_flow"):
         return []
-    offered = flows.startable(tx, app, form.id, id)
+    offered = instances.startable(tx, app, form.id, id)
     said = page.word("Submit")
     return [
         {"href": f"{here}/submit/{each.id}", "title": said if len(offered) == 1 else f"{said}: {page.say(each.title)}"}

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from engines.access import Grant, fields_given, may, visible
 from engines.compiled import CompiledApp, CompiledForm
 from engines.expressions import moment_of
-from runtime import flow_access, holding
 from runtime.facts import facts_of
+from runtime.flows import task_access
+from runtime.records import holding
 from runtime.transaction import Tx
 
 
@@ -18,7 +19,7 @@ class Rights:
     readable: frozenset[str]
     editable: frozenset[str]
     opened: frozenset[str] = frozenset()  # read-only fields that an open task lets him change
-    lock: flow_access.Lock | None = None
+    lock: task_access.Lock | None = None
 
     def changeable(self, form: CompiledForm) -> frozenset[str]:
         """The fields that a form draws as inputs."""
@@ -33,7 +34,7 @@ def rights_of(tx: Tx, app: CompiledApp, form: CompiledForm, id: int) -> Rights:
     """What the door would let this person change in the record; refused where he may never change it."""
     held = holding.hold(tx, app, form, id, "update")
     editable = holding.editable_fields(form, held.grants, held.readable)
-    lock = flow_access.lock_shown(tx, app, form.id, id)
+    lock = task_access.lock_shown(tx, app, form.id, id)
     if lock is None or lock.editable is None:
         return Rights(held.readable, editable, lock=lock)
     return Rights(held.readable, editable & lock.editable, lock.editable, lock)

@@ -9,7 +9,7 @@ from engines.compiled import CompiledField, CompiledForm
 from engines.sources import shown_in_rows
 from metadata.problems import Problem, Refusal
 from metadata.text import say
-from runtime.flow_access import Lock
+from runtime.flows.task_access import Lock
 from runtime.web.pages.field_views import FieldView, FormView, ProblemView, RowView, SectionView
 from runtime.web.pages.fields import PLACE, Drawing
 from runtime.web.pages.live_form import live_state

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 
-from runtime.sessions import ElevationRequired
+from runtime.identity.sessions import ElevationRequired
 from runtime.web.answers import language_of
 from runtime.web.deps import recognise
 from runtime.web.pages.page import THEME_COOKIE, page_of, safe_path

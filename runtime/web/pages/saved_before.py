@@ -10,7 +10,7 @@ from engines.access import may
 from engines.json_values import id_in
 from metadata.problems import Refused
 from runtime import reading
-from runtime.flow_access import task_grants
+from runtime.flows.task_access import task_grants
 from runtime.web.deps import FORM_KEY
 from runtime.web.pages.page import Page
 

@@ -6,8 +6,8 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from metadata.problems import Refusal
-from runtime import second_factor
-from runtime.second_factor import Enrolment
+from runtime.identity import second_factor
+from runtime.identity.second_factor import Enrolment
 from runtime.web.deps import ElevatedForm
 from runtime.web.pages.page import Page, SignedInOnly
 

@@ -7,9 +7,9 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from metadata.problems import Refusal
-from runtime import second_factor, sessions
-from runtime.sign_in import CodeRequired
-from runtime.tickets import TicketOver
+from runtime.identity import second_factor, sessions
+from runtime.identity.sign_in import CodeRequired
+from runtime.identity.tickets import TicketOver
 from runtime.web import session as entrance
 from runtime.web.deps import CheckedForm, must_be_session
 from runtime.web.pages.page import OpenToAll, Page, SignedInOnly, safe_path

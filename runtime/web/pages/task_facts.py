@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from engines.compiled import CompiledApp, CompiledForm
 from metadata.problems import ROOT, Invalid, NotFound
 from runtime import reading
-from runtime.flow_access import task_grants
-from runtime.question import Question
-from runtime.shown_columns import Wanted, resolve
-from runtime.tasks import TaskLine
+from runtime.flows.task_access import task_grants
+from runtime.flows.tasks import TaskLine
+from runtime.reading.question import Question
+from runtime.reading.shown_columns import Wanted, resolve
 from runtime.transaction import Tx
 from runtime.web.pages.fields import Drawing, system_field
 from runtime.web.pages.lists import drawing_of

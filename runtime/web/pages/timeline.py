@@ -7,7 +7,7 @@ from engines.access import may
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from metadata.problems import NotFound, Refused
 from runtime import reading, records
-from runtime.timeline import Entry, RowChange
+from runtime.history.timeline import Entry, RowChange
 from runtime.transaction import Tx
 from runtime.web.pages.fields import Drawing
 from runtime.web.pages.page import Page

@@ -10,8 +10,8 @@ from starlette.datastructures import FormData
 
 from engines.compiled import CompiledApp
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal
-from runtime import flows, tasks
-from runtime.tasks import TaskView
+from runtime.flows import instances, tasks
+from runtime.flows.tasks import TaskView
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.pages.linked_values import keys_in, linked
@@ -71,13 +71,13 @@ def decide(page: SignedInOnly, data: CheckedForm, id: int, operation: str) -> Re
 def _decide(page: Page, tx: Tx, app: CompiledApp, id: int, operation: str, data: FormData, posted: Posted) -> None:
     comment = str(data.get("comment", "")).strip()
     if operation == "comment":
-        flows.remark(tx, app, id, comment)
+        instances.remark(tx, app, id, comment)
         return
     seen = tasks.view(tx, app, id)
     form = app.form(seen.line.form)
     editable = frozenset(field for field, mode in seen.modes.items() if mode in WRITABLE)
     values = posted.values(form, editable, page.clock(app)) if operation in ("approve", "resubmit") else {}
-    flows.decide(
+    instances.decide(
         tx,
         app,
         id,

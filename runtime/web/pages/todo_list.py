@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from runtime import tasks
-from runtime.tasks import BOXES, Box, Lines, Order, TaskLine
+from runtime.flows import tasks
+from runtime.flows.tasks import BOXES, Box, Lines, Order, TaskLine
 from runtime.transaction import Tx
 from runtime.web.incoming import number_in
 from runtime.web.pages.page import Page

@@ -14,10 +14,13 @@ import sqlalchemy as sa
 from builder_api.publish import import_document
 from engines.actor import Actor, system
 from engines.compiled import CompiledApp
-from runtime import flow_progress, flows, identity, job_kinds, jobs, organisation, records, tasks, timers, transaction
+from runtime import identity, jobs, organisation, reading, records, transaction
 from runtime.db import tables
 from runtime.db.engine import open_database
 from runtime.db.migrate import migrate
+from runtime.flows import instances, progress, tasks
+from runtime.flows.progress import Progress
+from runtime.jobs import kinds, timers
 from runtime.services import Services
 from runtime.settings import Settings
 from runtime.transaction import Tx
@@ -231,13 +234,13 @@ class Department:
         return self.run(name, lambda tx, app: records.save(tx, app, "contract", record, values, check_version=False))
 
     def submit(self, record: int, flow: str | None = None, who: str = "sam") -> int:
-        id: int = self.run(who, lambda tx, app: flows.submit(tx, app, flow, "contract", record))
+        id: int = self.run(who, lambda tx, app: instances.submit(tx, app, flow, "contract", record))
         return id
 
     def decide(self, name: str, outcome: str = "approve", node: str | None = None, **more: Any) -> str:
         task = self.task(name, node)
         more.setdefault("version", task.version)
-        state: str = self.run(name, lambda tx, app: flows.decide(tx, app, task.id, outcome, **more))
+        state: str = self.run(name, lambda tx, app: instances.decide(tx, app, task.id, outcome, **more))
         return state
 
     def task(self, name: str, node: str | None = None) -> tasks.TaskLine:
@@ -248,7 +251,7 @@ class Department:
     def pass_time(self, **by: float) -> None:
         self.services.clock.move(**by)  # type: ignore[attr-defined]
         timers.run(self.services)
-        jobs.run_due(self.services, kinds=job_kinds.JOB_KINDS)
+        jobs.run_due(self.services, kinds=kinds.JOB_KINDS)
 
     # --- what is seen ---
 
@@ -262,20 +265,20 @@ class Department:
     def sees(self, name: str, form: str, record: int) -> dict[str, Any]:
         """A record by field names, as somebody sees it."""
         with self.reading(name) as (tx, app):
-            shown = records.get(tx, app, form, record)
+            shown = reading.get(tx, app, form, record)
             fields = app.form(form).fields
         return {fields[id].name: value for id, value in shown.values.items() if id in fields}
 
     def state(self, record: int) -> str:
         return str(self.sees("system", "contract", record)["state"])
 
-    def progress(self, name: str, id: int) -> flow_progress.Progress:
+    def progress(self, name: str, id: int) -> Progress:
         with self.reading(name) as (tx, app):
-            return flow_progress.progress(tx, app, id)
+            return progress.progress(tx, app, id)
 
-    def instances(self, name: str, record: int) -> list[flow_progress.Progress]:
+    def instances(self, name: str, record: int) -> list[Progress]:
         with self.reading(name) as (tx, app):
-            return flow_progress.instances_of(tx, app, "t_contract", record)
+            return progress.instances_of(tx, app, "t_contract", record)
 
     def count(self, table: sa.Table, *conditions: Any) -> int:
         with self.services.database.read() as connection:
@@ -283,7 +286,7 @@ class Department:
 
     def orders(self) -> list[str]:
         with self.reading("system") as (tx, app):
-            page = records.list_records(tx, app, "order", records.ListQuery())
+            page = reading.list_records(tx, app, "order", reading.ListQuery())
         return [each.values["f_otitle"] for each in page.items]
 
     def publish(self, change: Callable[[dict[str, Any]], None]) -> None:

@@ -8,9 +8,9 @@ from engines.events import FlowStarted, TaskDecided
 from engines.facts import Needs
 from engines.flows import Proceed, State
 from metadata.problems import InvalidDefinition
-from runtime import pinned
 from runtime.db import tables
 from runtime.facts import facts_of
+from runtime.flows import pinned
 from runtime.reading import masked_records
 
 

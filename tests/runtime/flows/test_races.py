@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from metadata.problems import Conflict
-from runtime import flows
 from runtime.db import tables
+from runtime.flows import instances
 
 ROUNDS = 5
 
@@ -31,7 +31,7 @@ def at_once(*works):
 
 
 def deciding(department, name, task, outcome):
-    return lambda: department.run(name, lambda tx, app: flows.decide(tx, app, task.id, outcome, task.version))
+    return lambda: department.run(name, lambda tx, app: instances.decide(tx, app, task.id, outcome, task.version))
 
 
 def test_of_two_decisions_at_once_exactly_one_wins(department):
@@ -85,7 +85,7 @@ def test_a_withdrawal_and_a_decision_at_once_leave_one_end(department, other):
     id = department.submit(department.contract(10))
     task = department.task("dan")
     works = [deciding(department, "dan", task, "approve" if other == "withdraw" else "reject")]
-    works.append(lambda: department.run("sam", lambda tx, app: flows.withdraw(tx, app, id)))
+    works.append(lambda: department.run("sam", lambda tx, app: instances.withdraw(tx, app, id)))
 
     answers = at_once(*works)
 

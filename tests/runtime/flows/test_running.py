@@ -4,8 +4,10 @@ import pytest
 import sqlalchemy as sa
 
 from metadata.problems import Conflict, Invalid, NotFound, Refused
-from runtime import flow_access, flow_progress, flows, members, organisation, records, tasks
+from runtime import organisation, reading, records
 from runtime.db import tables
+from runtime.flows import instances, progress, task_access, tasks
+from runtime.organisation import members
 
 
 def test_a_large_contract_goes_to_the_director_then_to_legal_and_the_general_manager_at_once(department):
@@ -54,7 +56,7 @@ def test_a_second_decision_hears_who_decided_when_and_how(department):
     department.decide("dan")
 
     with pytest.raises(Conflict) as refusal:
-        department.run("dan", lambda tx, app: flows.decide(tx, app, task.id, "reject", task.version))
+        department.run("dan", lambda tx, app: instances.decide(tx, app, task.id, "reject", task.version))
 
     assert refusal.value.code == "already_decided"
     assert refusal.value.extra["by"]["name"] == "dan"
@@ -79,7 +81,7 @@ def test_a_task_of_somebody_else_does_not_exist(department):
     task = department.task("dan")
 
     with pytest.raises(NotFound):
-        department.run("lea", lambda tx, app: flows.decide(tx, app, task.id, "approve", task.version))
+        department.run("lea", lambda tx, app: instances.decide(tx, app, task.id, "approve", task.version))
     with pytest.raises(NotFound), department.reading("lea") as (tx, _):
         tasks.app_of_task(tx, task.id)
 
@@ -101,14 +103,14 @@ def test_the_task_of_somebody_who_left_becomes_an_incident_where_nobody_else_can
     id = department.submit(department.contract(10))
     department.run("system", lambda tx, app: members.deactivate(tx, department.people["dan"]))
 
-    assert flows.release_leavers(department.services) == 1
-    assert flows.release_leavers(department.services) == 0
+    assert instances.release_leavers(department.services) == 1
+    assert instances.release_leavers(department.services) == 0
     assert department.progress("sam", id).state == "incident"
 
     department.run(
         "system", lambda tx, app: organisation.grant_role(tx, "deals", "r_director", department.people["eve"])
     )
-    department.run("system", lambda tx, app: flows.retry(tx, app, id))
+    department.run("system", lambda tx, app: instances.retry(tx, app, id))
     assert department.decide("eve") == "approved"
 
 
@@ -153,7 +155,7 @@ def test_the_holder_of_a_task_may_change_what_its_node_lists_and_nothing_else(de
 def test_the_lock_ends_with_the_flow(department):
     record = department.contract()
     id = department.submit(record)
-    department.run("sam", lambda tx, app: flows.withdraw(tx, app, id))
+    department.run("sam", lambda tx, app: instances.withdraw(tx, app, id))
 
     department.change("sam", record, amount=1)
 
@@ -207,7 +209,7 @@ def test_a_hidden_field_can_neither_be_filtered_by_nor_written(department):
     department.decide("dan")
 
     with department.reading("lea") as (tx, app), pytest.raises((Invalid, NotFound)):
-        records.list_records(tx, app, "contract", records.ListQuery(filter="margin > 1"))
+        reading.list_records(tx, app, "contract", reading.ListQuery(filter="margin > 1"))
     with pytest.raises((Invalid, Refused)):
         department.decide("lea", values={"verdict": "ok", "margin": 1})
 
@@ -275,11 +277,11 @@ def test_only_the_initiator_withdraws_and_others_do_not_even_learn_of_the_flow(d
     id = department.submit(department.contract())
 
     with pytest.raises(NotFound):
-        department.run("dan", lambda tx, app: flows.withdraw(tx, app, id))
-    assert department.run("sam", lambda tx, app: flows.withdraw(tx, app, id, "mistake")) == "withdrawn"
+        department.run("dan", lambda tx, app: instances.withdraw(tx, app, id))
+    assert department.run("sam", lambda tx, app: instances.withdraw(tx, app, id, "mistake")) == "withdrawn"
     assert department.nodes("dan") == []
     with pytest.raises(Conflict):
-        department.run("sam", lambda tx, app: flows.withdraw(tx, app, id))
+        department.run("sam", lambda tx, app: instances.withdraw(tx, app, id))
 
 
 def test_a_decision_about_a_record_that_changed_since_is_refused(department):
@@ -305,7 +307,9 @@ def test_the_first_flow_that_is_meant_for_the_record_is_started(department):
     special, normal = department.contract(title="special"), department.contract(title="plain")
 
     with department.reading("sam") as (tx, app):
-        offered = [[flow.name for flow in flows.startable(tx, app, "t_contract", each)] for each in (special, normal)]
+        offered = [
+            [flow.name for flow in instances.startable(tx, app, "t_contract", each)] for each in (special, normal)
+        ]
 
     assert offered == [["board", "slow"], ["contract", "slow"]]
     with pytest.raises(Conflict):
@@ -319,10 +323,12 @@ def test_a_flow_runs_once_on_a_record_but_two_flows_may_run(department):
     with pytest.raises(Conflict) as refusal:
         department.submit(record)
     assert refusal.value.code == "already_running"
-    assert department.run("system", lambda tx, app: flows.start(tx, app, "w_contract", "t_contract", record)) is None
+    assert (
+        department.run("system", lambda tx, app: instances.start(tx, app, "w_contract", "t_contract", record)) is None
+    )
     department.submit(record, "slow")
     with department.reading("sam") as (tx, app):
-        assert len(flow_access.running(tx, app, "t_contract", record)) == 2
+        assert len(task_access.running(tx, app, "t_contract", record)) == 2
 
 
 def test_a_rule_starts_a_flow_for_whoever_set_it_off(department):
@@ -360,7 +366,7 @@ def test_the_second_of_three_votes_decides_and_the_third_comes_too_late(departme
     department.decide("lea")
 
     with pytest.raises(Conflict) as refusal:
-        department.run("gus", lambda tx, app: flows.decide(tx, app, late.id, "approve", late.version))
+        department.run("gus", lambda tx, app: instances.decide(tx, app, late.id, "approve", late.version))
     assert refusal.value.code == "node_closed"
     assert department.nodes("fay") == ["cash"]
 
@@ -392,7 +398,7 @@ def test_a_copy_is_for_reading_until_it_is_read(department):
     assert department.todo("lea") == ()
     assert department.sees("lea", "contract", record)["title"] == "one"
 
-    department.run("lea", lambda tx, app: flows.decide(tx, app, copy.id, "read", copy.version))
+    department.run("lea", lambda tx, app: instances.decide(tx, app, copy.id, "read", copy.version))
 
     with pytest.raises(NotFound):
         department.sees("lea", "contract", record)
@@ -405,14 +411,14 @@ def test_a_flow_without_anybody_to_decide_is_seen_as_an_incident_and_goes_on_whe
     id = department.submit(department.contract())
 
     with department.reading("system") as (tx, app):
-        (stuck,) = flow_progress.incidents(tx, app)
+        (stuck,) = progress.incidents(tx, app)
     assert stuck.id == id
     assert stuck.incidents[0][1]
 
     department.run(
         "system", lambda tx, app: organisation.grant_role(tx, "deals", "r_director", department.people["eve"])
     )
-    assert department.run("system", lambda tx, app: flows.retry(tx, app, id)) == "running"
+    assert department.run("system", lambda tx, app: instances.retry(tx, app, id)) == "running"
     assert department.nodes("eve") == ["director"]
 
 
@@ -452,14 +458,14 @@ def test_every_box_of_tasks_holds_what_its_name_says(department):
     assert box("sam", "started") == [("one", "open")]
     assert box("sam", "todo") == []
     with department.reading("sam") as (tx, app):
-        assert [each.id for each in flow_progress.instances_of(tx, app, "t_contract", record)] == [id]
+        assert [each.id for each in progress.instances_of(tx, app, "t_contract", record)] == [id]
 
 
 def test_a_remark_decides_nothing(department):
     id = department.submit(department.contract())
     task = department.task("dan")
 
-    department.run("dan", lambda tx, app: flows.remark(tx, app, task.id, "why so much?"))
+    department.run("dan", lambda tx, app: instances.remark(tx, app, task.id, "why so much?"))
 
     assert department.progress("sam", id).said[-1].comment == "why so much?"
     assert department.task("dan").version == task.version

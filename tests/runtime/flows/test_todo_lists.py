@@ -3,9 +3,9 @@
 import pytest
 from starlette.testclient import TestClient
 
-from runtime import tasks
+from runtime.flows import tasks
+from runtime.flows.tasks import FlowCount
 from runtime.server import create_app
-from runtime.tasks import FlowCount
 
 
 def test_what_has_a_due_date_comes_first_and_then_what_waits_longest(department) -> None:
@@ -61,7 +61,8 @@ def _labels(lines: tasks.Lines) -> list[str]:
 
 
 def _page(department, name: str, path: str, language: str) -> str:
-    from runtime import identity, sessions, transaction
+    from runtime import identity, transaction
+    from runtime.identity import sessions
 
     with transaction.begin(department.services, identity.NOBODY) as tx:
         token = sessions.open_session(tx, department.people[name], "127.0.0.1", "test", remember=False).token

@@ -8,9 +8,9 @@ from sqlalchemy import insert, select
 
 from engines.actor import system
 from metadata.problems import Conflict, NotFound
-from runtime import jobs, resting_jobs, transaction
+from runtime import jobs, transaction
 from runtime.db import tables
-from runtime.jobs import Job, JobKind
+from runtime.jobs import Job, JobKind, failures, queue, resting
 from runtime.services import Services
 from runtime.transaction import Tx
 from tests.runtime.conftest import MovedClock
@@ -86,7 +86,7 @@ def test_a_failing_job_is_tried_again_after_growing_whiles_and_then_given_up(
     enqueue(services, "a")
     kinds = {"work": JobKind("inside", fail)}
     waits = []
-    for _ in range(jobs.MOST_ATTEMPTS):
+    for _ in range(failures.MOST_ATTEMPTS):
         assert jobs.run_due(services, kinds=kinds) == 1
         waits.append((state(services, "a")["run_at"] - clock()).total_seconds())
         clock.move(hours=2)
@@ -146,7 +146,7 @@ def test_a_job_that_takes_its_worker_down_each_time_is_given_up(services: Servic
         raise Death
 
     enqueue(services, "a")
-    for _ in range(jobs.MOST_ATTEMPTS):
+    for _ in range(failures.MOST_ATTEMPTS):
         with pytest.raises(Death):
             jobs.perform(services, "a", {"work": JobKind("outside", die)})
 
@@ -166,16 +166,16 @@ def test_a_dead_job_can_be_brought_back_or_discarded(services: Services) -> None
         enqueue(services, key)
     jobs.run_due(services, kinds={"work": JobKind("inside", refuse)})
     with transaction.begin(services, system("test")) as tx:
-        resting_jobs.retry(tx, "a")
-        resting_jobs.discard(tx, "b")
+        resting.retry(tx, "a")
+        resting.discard(tx, "b")
     jobs.run_due(services, kinds=INSIDE)
 
     assert effects(services) == ["done:a"]
     assert state(services, "b")["state"] == "discarded"
     with pytest.raises(Conflict), transaction.begin(services, system("test")) as tx:
-        resting_jobs.retry(tx, "a")
+        resting.retry(tx, "a")
     with pytest.raises(NotFound), transaction.begin(services, system("test")) as tx:
-        resting_jobs.retry(tx, "c")
+        resting.retry(tx, "c")
 
 
 def test_a_chain_of_jobs_comes_to_an_end(services: Services) -> None:
@@ -185,8 +185,8 @@ def test_a_chain_of_jobs_comes_to_an_end(services: Services) -> None:
     enqueue(services, "a")
     done = jobs.run_due(services, kinds={"work": JobKind("inside", again)})
 
-    assert done == jobs.MOST_HOPS
-    assert state(services, "a" + "+" * jobs.MOST_HOPS)["state"] == "dead"
+    assert done == queue.MOST_HOPS
+    assert state(services, "a" + "+" * queue.MOST_HOPS)["state"] == "dead"
 
 
 def test_jobs_tell_the_queue_within_their_transaction(services: Services) -> None:

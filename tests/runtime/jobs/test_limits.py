@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import func, select
 
 from engines.actor import system
-from runtime import jobs, resting_jobs, transaction, turnstiles
+from runtime import jobs, transaction
 from runtime.db import tables
-from runtime.job_kinds import JOB_KINDS
-from runtime.jobs import Job
+from runtime.jobs import Job, queue, resting, turnstiles
+from runtime.jobs.kinds import JOB_KINDS
+from runtime.jobs.turnstiles import Turnstile, take_place
 from runtime.services import Services
-from runtime.turnstiles import Turnstile, take_place
 from tests.runtime.conftest import MovedClock
 from tests.runtime.trading import Trading, open_trading
 
@@ -78,8 +78,8 @@ def test_rules_that_set_each_other_off_in_jobs_come_to_an_end_and_the_keepers_he
 
     office.save(id=deal, note="x")
 
-    assert office.record(deal)["f_score"] == jobs.MOST_HOPS
-    assert states(services, "effects") == {"done": jobs.MOST_HOPS, "dead": 1}
+    assert office.record(deal)["f_score"] == queue.MOST_HOPS
+    assert states(services, "effects") == {"done": queue.MOST_HOPS, "dead": 1}
     assert ["was paused" in text for text in told(office, keeper)] == [True]
     office.save(id=deal, note="y")
     assert states(services, "effects")["held"] == 1
@@ -88,7 +88,7 @@ def test_rules_that_set_each_other_off_in_jobs_come_to_an_end_and_the_keepers_he
 def test_a_rule_with_too_many_waiting_jobs_makes_no_more_while_saving_goes_on(
     services: Services, clock: MovedClock, keeper: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "MOST_WAITING", 2)
+    monkeypatch.setattr(queue, "MOST_WAITING", 2)
     office = open_trading(services, clock, {"when": CREATED, "async": True, "then": [TELL]})
     with services.database.write() as connection:
         waiting = {"kind": "effects", "payload": {}, "state": "queued", "attempt": 0, "app": "sales", "rule": "u_0"}
@@ -106,16 +106,16 @@ def test_a_rule_with_too_many_waiting_jobs_makes_no_more_while_saving_goes_on(
 def test_the_keepers_are_told_once_a_day_of_a_queue_that_grows(
     services: Services, clock: MovedClock, keeper: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resting_jobs, "MANY_WAITING", 2)
+    monkeypatch.setattr(resting, "MANY_WAITING", 2)
     office = open_trading(services, clock)
 
     for key in "abc":
         with transaction.begin(services, system("test")) as tx:
             jobs.enqueue(tx, "work", key, {})
-        resting_jobs.watch(services)
+        resting.watch(services)
     first = told(office, keeper)
     clock.move(days=1, minutes=1)
-    resting_jobs.watch(services)
+    resting.watch(services)
 
     assert (len(first), len(told(office, keeper))) == (1, 2)
 

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import func, select
 
 from engines.actor import system
-from runtime import resting_jobs, rule_states, transaction
+from runtime import transaction
 from runtime.db import tables
+from runtime.jobs import resting
+from runtime.rules import pausing
 from runtime.services import Services
 from tests.runtime.conftest import MovedClock
 from tests.runtime.trading import Trading, open_trading
@@ -32,11 +34,11 @@ def open_jobs(services: Services) -> int:
 def test_a_paused_rule_is_not_asked_about_saves_until_it_is_resumed(services: Services, clock: MovedClock) -> None:
     office = open_trading(services, clock, {"when": CREATED, "then": [BIG]}, {"when": CREATED, "then": [TELL]})
 
-    change(services, rule_states.pause, "u_0", "it is wrong")
-    change(services, rule_states.pause, "u_1")
+    change(services, pausing.pause, "u_0", "it is wrong")
+    change(services, pausing.pause, "u_1")
     quiet = office.save(name="A")
-    change(services, rule_states.resume, "u_0")
-    change(services, rule_states.resume, "u_1")
+    change(services, pausing.resume, "u_0")
+    change(services, pausing.resume, "u_1")
     loud = office.save(name="B")
 
     assert [office.record(deal)["f_note"] for deal in (quiet, loud)] == [None, "big"]
@@ -50,13 +52,13 @@ def test_the_jobs_of_a_paused_rule_wait_and_are_done_when_it_goes_on(services: S
         services, clock, {"when": CREATED, "async": True, "then": [TELL]}, {"when": absent, "then": [TELL]}
     )
     for rule in ("u_0", "u_1"):
-        change(services, rule_states.pause, rule)
+        change(services, pausing.pause, rule)
     office.save(name="A")
     office.wait(days=2)
     waiting = (office.inbox("ann"), open_jobs(services))
 
     for rule in ("u_0", "u_1"):
-        change(services, rule_states.resume, rule)
+        change(services, pausing.resume, rule)
     office.settle()
 
     assert waiting == ([], 2)
@@ -65,11 +67,11 @@ def test_the_jobs_of_a_paused_rule_wait_and_are_done_when_it_goes_on(services: S
 
 def test_what_waits_for_a_paused_rule_can_be_given_up(services: Services, clock: MovedClock) -> None:
     office = open_trading(services, clock, {"when": CREATED, "async": True, "then": [TELL]})
-    change(services, rule_states.pause)
+    change(services, pausing.pause)
     office.save(name="A")
 
-    change(services, resting_jobs.discard_held)
-    change(services, rule_states.resume)
+    change(services, resting.discard_held)
+    change(services, pausing.resume)
     office.settle()
 
     assert office.inbox("ann") == []
@@ -85,12 +87,12 @@ def test_a_schedule_that_stood_still_is_caught_up_as_after_any_standstill(
     )
     office.look()
     for rule in ("u_0", "u_1", "u_2"):
-        change(services, rule_states.pause, rule)
+        change(services, pausing.pause, rule)
     office.wait(days=3)
     still = office.inbox("chef")
 
     for rule in ("u_0", "u_1", "u_2"):
-        change(services, rule_states.resume, rule)
+        change(services, pausing.resume, rule)
     office.look()
 
     assert (still, len(office.inbox("chef"))) == ([], 0 + 1 + 3)
@@ -98,7 +100,7 @@ def test_a_schedule_that_stood_still_is_caught_up_as_after_any_standstill(
 
 def test_publishing_leaves_a_pause_as_it_is(services: Services, clock: MovedClock) -> None:
     office = open_trading(services, clock, {"when": CREATED, "then": [BIG]})
-    change(services, rule_states.pause)
+    change(services, pausing.pause)
 
     office.publish({"when": CREATED, "if": "amount > 1", "then": [BIG]})
 
@@ -134,23 +136,23 @@ def test_a_rule_whose_jobs_fail_again_and_again_is_paused_and_the_keepers_hear_o
 ) -> None:
     failing.people["keeper"] = hire("Keeper", rights=["app_admin"])
 
-    fail_for_good(failing, rule_states.MOST_FAILURES - 1)
+    fail_for_good(failing, pausing.MOST_FAILURES - 1)
     with services.database.read() as connection:
-        before = rule_states.pauses(connection)
+        before = pausing.pauses(connection)
     fail_for_good(failing, 3)
 
     with services.database.read() as connection:
-        (pause,) = rule_states.pauses(connection, "sales")
+        (pause,) = pausing.pauses(connection, "sales")
     assert (before, pause.rule, pause.by) == ([], "u_0", None)
     assert [text for text in failing.inbox("keeper") if "paused" in text] == [
-        f"The rule “Rule 0” was paused: {rule_states.MOST_FAILURES} of its jobs in a row failed for good"
+        f"The rule “Rule 0” was paused: {pausing.MOST_FAILURES} of its jobs in a row failed for good"
     ]
 
 
 def test_a_success_in_between_lets_the_failures_be_counted_anew(failing: Trading, services: Services) -> None:
-    fail_for_good(failing, rule_states.MOST_FAILURES - 1)
+    fail_for_good(failing, pausing.MOST_FAILURES - 1)
     failing.save(name="B", note="said")
     fail_for_good(failing, 1)
 
     with services.database.read() as connection:
-        assert rule_states.pauses(connection) == []
+        assert pausing.pauses(connection) == []

@@ -14,10 +14,10 @@ from pathlib import Path
 from sqlalchemy import func, insert, select, update
 
 from engines.actor import system
-from runtime import job_kinds, jobs, transaction, worker
+from runtime import jobs, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
-from runtime.jobs import Job, JobKind
+from runtime.jobs import Job, JobKind, failures, kinds, worker
 from runtime.services import Services, open_services
 from runtime.settings import Settings
 from runtime.transaction import Tx
@@ -69,8 +69,8 @@ def drain(services: Services, running: worker.Running) -> None:
 
 def main(url: str, folder: str, how: str) -> None:
     services = open_services(Settings(_env_file=None, data_dir=Path(folder), database_url=url))
-    job_kinds.JOB_KINDS = {"count": JobKind("inside", count_up)}  # type: ignore[misc]
-    jobs.FIRST_DELAY_SECONDS, worker.DEAD_AFTER, worker.LOST_AFTER = 1, timedelta(seconds=3), timedelta(seconds=5)
+    kinds.JOB_KINDS = {"count": JobKind("inside", count_up)}  # type: ignore[misc]
+    failures.FIRST_DELAY_SECONDS, worker.DEAD_AFTER, worker.LOST_AFTER = 1, timedelta(seconds=3), timedelta(seconds=5)
     running = worker.start(services)
     if how == "drain":
         drain(services, running)

@@ -11,7 +11,8 @@ from engines import compile_app
 from engines.actor import Actor, system
 from engines.compiled import CompiledApp
 from metadata.language import Language
-from runtime import organisation, plugins, records, transaction
+from runtime import organisation, plugins, reading, records, transaction
+from runtime.reading import Page
 from runtime.services import Services
 from runtime.transaction import Tx
 
@@ -201,7 +202,7 @@ class Office:
     def get(self, name: str, form: str, id: int, **more: Any) -> dict[str, Any]:
         """A record by field names, as somebody sees it."""
         with self.reading(name) as tx:
-            shown = records.get(tx, self.app, form, id, **more)
+            shown = reading.get(tx, self.app, form, id, **more)
         return self.named(form, shown.values)
 
     def places(self) -> tuple[list[int], list[int]]:
@@ -211,9 +212,9 @@ class Office:
             self.actor(each).department or 0 for each in ("sven", "sara", "dora")
         ]
 
-    def list(self, name: str, form: str, **query: Any) -> records.Page:
+    def list(self, name: str, form: str, **query: Any) -> Page:
         with self.reading(name) as tx:
-            return records.list_records(tx, self.app, form, records.ListQuery(**query))
+            return reading.list_records(tx, self.app, form, reading.ListQuery(**query))
 
     def named(self, form: str, values: Mapping[str, Any]) -> dict[str, Any]:
         fields = self.app.form(form).fields

@@ -12,7 +12,7 @@ from engines.memory import Memory
 from metadata.expressions import Scope, check
 from metadata.problems import Invalid, NotFound, Refused
 from metadata.value_types import YES_NO
-from runtime import plugins, records
+from runtime import plugins, reading, records
 from runtime.db import tables
 from runtime.web.record_json import page_json, record_json
 
@@ -40,10 +40,10 @@ def asked(office: Any, who: str, as_of: datetime | None = None) -> list[Any]:
     with office.reading(who) as tx:
         for form, query in QUESTIONS:
             compiled = office.app.form(form)
-            page = records.list_records(tx, office.app, form, records.ListQuery(**query, as_of=as_of))
+            page = reading.list_records(tx, office.app, form, reading.ListQuery(**query, as_of=as_of))
             told.append(followed(page_json(office.app, compiled, page)))
             if "fields" not in query:
-                singles = [records.get(tx, office.app, form, each.id, as_of=as_of) for each in page.items]
+                singles = [reading.get(tx, office.app, form, each.id, as_of=as_of) for each in page.items]
                 told.append(followed([record_json(office.app, compiled, each) for each in singles]))
     return told
 
@@ -112,7 +112,7 @@ def test_records_come_into_being_and_go_and_come_back(office: Any) -> None:
     office.restore("dora", "deal", deal.id)
     assert (titles(before), titles(there), titles(gone), titles(clock())) == ([], ["one"], [], ["one"])
     with office.reading("dora") as tx, pytest.raises(NotFound):
-        records.get(tx, office.app, "deal", deal.id, as_of=gone)
+        reading.get(tx, office.app, "deal", deal.id, as_of=gone)
 
 
 def test_who_may_not_see_the_history_sees_no_past(office: Any) -> None:
@@ -215,7 +215,7 @@ def handed_over(office: Any) -> tuple[datetime, datetime, int]:
 
 def seen_by(office: Any, app: Any, who: str, moment: datetime, **query: Any) -> list[dict[str, Any]]:
     with office.reading(who) as tx:
-        page = records.list_records(tx, app, "deal", records.ListQuery(as_of=moment, **query))
+        page = reading.list_records(tx, app, "deal", reading.ListQuery(as_of=moment, **query))
     return [office.named("deal", each.values) for each in page.items]
 
 
@@ -227,7 +227,7 @@ def test_a_record_is_seen_where_it_could_be_seen_then_and_can_be_today(office: A
     assert seen_by(office, app, "sara", his) == []  # it was not hers yet
     assert len(seen_by(office, app, "sara", hers)) == 1
     with office.reading("sven") as tx, pytest.raises(NotFound):
-        records.get(tx, app, "deal", id, as_of=his)
+        reading.get(tx, app, "deal", id, as_of=his)
 
 
 def test_a_field_shows_where_one_entry_shows_it_then_and_today(office: Any) -> None:
@@ -249,5 +249,5 @@ def test_links_lead_to_the_past_of_records_whose_history_may_be_seen(office: Any
     (seen,) = seen_by(office, app, "sara", hers, **asked)
     assert (seen["f_customer.f_name"], seen["customer_level"]) == (None, None)
     with office.reading("sara") as tx:
-        shown = records.list_records(tx, app, "deal", records.ListQuery(as_of=hers, expand=("customer",))).items[0]
+        shown = reading.list_records(tx, app, "deal", reading.ListQuery(as_of=hers, expand=("customer",))).items[0]
     assert (shown.expanded["f_customer"], shown.labels["f_customer"]) == (None, None)

@@ -12,7 +12,8 @@ from engines.actor import system
 from engines.compiled import CompiledApp
 from metadata.language import Language
 from metadata.problems import Invalid, LimitExceeded
-from runtime import expanding, organisation, plugins, reading, records, transaction
+from runtime import organisation, plugins, reading, records, transaction
+from runtime.reading import expanding
 from runtime.services import Services
 from runtime.web.record_json import page_json, record_json
 from tests.runtime.records.conftest import Office
@@ -171,7 +172,7 @@ def test_a_link_is_expanded_whether_or_not_its_field_is_asked_for(world: World) 
 
     listed = world.first("dora", "customer", fields=("name",))
     with world.office.reading("dora") as tx:
-        single = records.get(tx, world.office.app, "order", id, fields=["name"], expand=["customer"])
+        single = reading.get(tx, world.office.app, "order", id, fields=["name"], expand=["customer"])
 
     assert listed["values"] == {"name": "1"}
     assert "labels" not in listed

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from runtime import records, transaction
+from runtime import reading, records, transaction
 from runtime.db import tables
 
 
@@ -81,13 +81,13 @@ def test_reading_takes_few_statements(office: Any) -> None:
     deal = office.create("sven", "deal", title="one", customer=str(customer.id), items=[{"what": "a"}])
     actor = office.actor("sven")
     with transaction.read(office.services, actor) as tx, breaking(office, None) as seen:
-        records.get(tx, office.app, "customer", customer.id)
+        reading.get(tx, office.app, "customer", customer.id)
         assert len(seen) == 2, seen  # the record, its tags
         seen.clear()
-        records.get(tx, office.app, "deal", deal.id)
+        reading.get(tx, office.app, "deal", deal.id)
         assert len(seen) == 2, seen  # the record with its label and lookups, its rows
         seen.clear()
-        records.list_records(tx, office.app, "deal")
+        reading.list_records(tx, office.app, "deal")
         assert len(seen) <= 2, seen
 
 

@@ -165,12 +165,12 @@ def test_forms_without_any_right_do_not_exist(filled: Any) -> None:
 
 
 def test_a_picker_offers_what_one_may_see(filled: Any) -> None:
-    from runtime import records
+    from runtime import reading
 
     filled.create("sven", "customer", name="Mine", level="B")
     with filled.reading("sven") as tx:
-        assert [label for _, label in records.pick(tx, filled.app, "customer", "mine")] == ["Mine"]
-        assert {label for _, label in records.pick(tx, filled.app, "customer", "customer")} == {
+        assert [label for _, label in reading.pick(tx, filled.app, "customer", "mine")] == ["Mine"]
+        assert {label for _, label in reading.pick(tx, filled.app, "customer", "customer")} == {
             "Customer 0",
             "Customer 3",
             "Customer 6",

@@ -10,7 +10,7 @@ from engines.access import readable_names
 from engines.actor import system
 from engines.compiled import CompiledApp
 from metadata.problems import Invalid
-from runtime import organisation, records, reports, transaction
+from runtime import organisation, reading, records, reports, transaction
 from runtime.services import Services
 from runtime.web.record_json import entry_json, record_json
 from tests.runtime.records.conftest import Office
@@ -103,7 +103,7 @@ def filled(rows: Office) -> tuple[int, int]:
 
 def seen(rows: Office, who: str, id: int, **more: Any) -> dict[str, Any]:
     with rows.reading(who) as tx:
-        return dict(record_json(rows.app, rows.app.form("quote"), records.get(tx, rows.app, "quote", id, **more)))
+        return dict(record_json(rows.app, rows.app.form("quote"), reading.get(tx, rows.app, "quote", id, **more)))
 
 
 def names(found: Mapping[str, Any]) -> set[str]:

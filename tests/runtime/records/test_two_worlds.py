@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engines.compiled import CompiledApp
 from metadata.problems import Refusal
-from runtime import reading, records
+from runtime import reading
 from runtime.db.engine import write_json
 from runtime.web.record_json import page_json, record_json
 from tests.runtime.records.conftest import Office
@@ -112,7 +112,7 @@ def answer(office: Office, app: CompiledApp, _kind: str, form: str, asked: dict[
     with office.reading("sven") as tx:
         try:
             page = reading.list_records(tx, app, form, reading.ListQuery(**asked))
-            single = [record_json(app, app.form(form), records.get(tx, app, form, each.id)) for each in page.items]
+            single = [record_json(app, app.form(form), reading.get(tx, app, form, each.id)) for each in page.items]
             return str(write_json([page_json(app, app.form(form), page), single]))
         except Refusal as refusal:
             return f"{refusal.status} {refusal.code} {[each.as_json() for each in refusal.problems]}"

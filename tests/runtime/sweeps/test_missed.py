@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from engines.actor import system
-from runtime import attention, jobs, missed, transaction
-from runtime.job_kinds import JOB_KINDS
+from runtime import jobs, transaction
+from runtime.jobs.kinds import JOB_KINDS
+from runtime.rules import attention, missed
 from runtime.services import Services, open_services
 from tests.runtime.conftest import MovedClock
 from tests.runtime.trading import Trading, open_trading

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from runtime import sweeps
 from runtime.db import tables
+from runtime.rules import sweeps
 from runtime.services import Services
 from tests.runtime.conftest import MovedClock
 from tests.runtime.trading import open_trading

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from engines.actor import system
-from runtime import jobs, timers, transaction
+from runtime import jobs, transaction
 from runtime.db import tables
-from runtime.jobs import Job, JobKind
+from runtime.jobs import Job, JobKind, timers
 from runtime.services import Services
 from runtime.transaction import Tx
 from tests.runtime.conftest import MovedClock

@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from builder_api.publish import import_document
 from engines.actor import system
 from engines.compiled import CompiledApp
-from runtime import derived, jobs, late_totals, records, storage, transaction
+from runtime import jobs, records, storage, transaction
 from runtime.db import tables
 from runtime.services import Services
+from runtime.totals import derived, late_totals
 from runtime.transaction import Tx
 from tests.runtime.conftest import MovedClock
 

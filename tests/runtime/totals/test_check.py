@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from runtime import jobs, late_totals, timers, totals_check
+from runtime import jobs
 from runtime.db import tables
+from runtime.jobs import timers
+from runtime.totals import late_totals, nightly_check
 from runtime.web.metrics import Metrics
 from tests.runtime.totals.conftest import Shop, field, form, shop
 
@@ -31,7 +33,7 @@ def tamper(stage: Shop, product: int, **values: Any) -> None:
 
 def night(stage: Shop) -> None:
     """Let a day and its night pass."""
-    totals_check.plan(stage.services)
+    nightly_check.plan(stage.services)
     stage.clock.move(days=1)
     assert timers.run(stage.services) == 1
     stage.settle()
@@ -96,8 +98,8 @@ def test_what_a_job_is_about_to_work_out_has_not_drifted(selling: Shop, products
 def test_the_check_goes_on_where_a_dead_worker_left_it(
     selling: Shop, products: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(totals_check, "LOT", 2)
-    compare, seen = totals_check._compare, []
+    monkeypatch.setattr(nightly_check, "LOT", 2)
+    compare, seen = nightly_check._compare, []
     tamper(selling, products[0], f_sold=99, f_worth=198)
 
     def dies(services: Any, app: str, place: Any) -> Any:
@@ -106,7 +108,7 @@ def test_the_check_goes_on_where_a_dead_worker_left_it(
             raise KeyboardInterrupt
         return compare(services, app, place)
 
-    monkeypatch.setattr(totals_check, "_compare", dies)
+    monkeypatch.setattr(nightly_check, "_compare", dies)
     with pytest.raises(KeyboardInterrupt):
         night(selling)
     key = next(iter(_keys(selling, "running")))
@@ -135,11 +137,11 @@ def test_each_lot_and_roll_up_takes_one_statement(selling: Shop, products: list[
 
 def test_every_live_app_is_checked_at_three_by_its_own_clock(selling: Shop) -> None:
     for _ in range(2):
-        totals_check.plan(selling.services)
+        nightly_check.plan(selling.services)
 
     with selling.services.database.read() as connection:
         (row,) = connection.execute(sa.select(tables.timer)).all()
-    assert (row.key, row.kind, row.due.astimezone(selling.app.zone).hour) == ("totals:shop", totals_check.KIND, 3)
+    assert (row.key, row.kind, row.due.astimezone(selling.app.zone).hour) == ("totals:shop", nightly_check.KIND, 3)
     assert row.due - selling.clock() < timedelta(days=1)
 
 

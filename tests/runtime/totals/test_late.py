@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from builder_api import stories
 from builder_api.publish import import_document
 from engines.actor import system
-from runtime import derived, jobs, late_totals, records, totals_job, transaction
+from runtime import jobs, records, transaction
 from runtime.db import tables
 from runtime.db.ids import new_id
-from runtime.jobs import JobKind
+from runtime.jobs import JobKind, queue
+from runtime.totals import catching_up, derived, late_totals
 from tests.runtime.totals.conftest import Shop, at_once, field, form, shop, total
 
 THREADS = 8
@@ -205,7 +206,7 @@ class Killed(BaseException):
 def test_a_worker_that_dies_leaves_its_marks_to_the_next(
     selling: Shop, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(totals_job, "LOT", 10)
+    monkeypatch.setattr(catching_up, "LOT", 10)
     monkeypatch.setattr(derived, "MOST_PARENTS", 5)
     ids = many_products(selling, 30)
     selling.delete("promotion", promotion_of(selling, ids, 10))
@@ -316,13 +317,13 @@ def test_jobs_that_go_round_in_a_circle_end(stage: Shop) -> None:
         stage.clock.move(seconds=5)
         stage.settle()
 
-    assert stage.jobs() == {"done": jobs.MOST_HOPS, "dead": 1}
+    assert stage.jobs() == {"done": queue.MOST_HOPS, "dead": 1}
 
 
 def test_the_job_is_known_to_workers() -> None:
-    from runtime.job_kinds import JOB_KINDS
+    from runtime.jobs.kinds import JOB_KINDS
 
-    assert JOB_KINDS[late_totals.KIND] == JobKind("outside", totals_job.settle)
+    assert JOB_KINDS[late_totals.KIND] == JobKind("outside", catching_up.settle)
 
 
 def test_a_story_sees_what_is_worked_out_a_moment_later(stage: Shop) -> None:

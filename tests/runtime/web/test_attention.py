@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from runtime import rule_states
 from runtime.db import tables
+from runtime.rules import pausing
 from runtime.services import Services
 from runtime.web import records, rules, session
 from runtime.web.pages import attention
@@ -160,7 +160,7 @@ def test_a_paused_rule_is_resumed_from_the_page(
 
     assert "too loud" in page and "Waiting jobs: 1" in page
     with services.database.read() as connection:
-        assert rule_states.pauses(connection) == []
+        assert pausing.pauses(connection) == []
 
 
 def _csrf(client: TestClient) -> str:

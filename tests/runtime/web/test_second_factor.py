@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
-from runtime import sign_in_delays, vault
+from runtime import vault
 from runtime.db import tables
+from runtime.identity import sign_in_delays
 from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings

@@ -9,9 +9,11 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from engines.actor import system
-from runtime import members, organisation, sessions, sign_in_delays
+from runtime import organisation
 from runtime.db import tables
 from runtime.db.engine import Database
+from runtime.identity import sessions, sign_in_delays
+from runtime.organisation import members
 from runtime.services import Services
 from runtime.transaction import run
 from runtime.web import api_keys, health, session

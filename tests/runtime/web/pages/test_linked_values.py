@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 
 from builder_api.publish import import_document
 from engines.actor import system
-from runtime import flows, organisation, records
+from runtime import organisation, records
+from runtime.flows import instances
 from runtime.services import Services
 from runtime.transaction import run
 
@@ -214,7 +215,7 @@ def test_who_reads_a_related_record_through_a_task_gets_its_values_as_far_as_the
             records.save(tx, app, "customer", None, {"name": name, "rate": 7, "secret": 9}).id for name in ("Ada", "Bo")
         )
         bid = records.save(tx, app, "bid", None, {"customer": str(mine), "hours": 2}).id
-        flows.start(tx, app, "w_bid", "t_bid", bid)
+        instances.start(tx, app, "w_bid", "t_bid", bid)
         return mine, other
 
     mine, other = run(services, system("test"), submit)

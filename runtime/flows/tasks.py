@@ -1,0 +1,319 @@
+"""What people have to do: their tasks in lists, and one task with its record as the task shows it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import sqlalchemy as sa
+
+from engines.compiled import CompiledApp
+from engines.flows import CompiledFlow, FieldRights, State, returnable
+from engines.flows.rights import FieldMode
+from metadata.problems import NotFound
+from metadata.text import say
+from runtime.db import tables
+from runtime.flows import instances, pinned, task_access
+from runtime.flows.progress import Person, Progress, labels_in, person, progress_of
+from runtime.reading import Shown, get
+
+if TYPE_CHECKING:
+    from runtime.transaction import Tx
+
+Box = Literal["todo", "done", "started", "copies"]
+Order = Literal["oldest", "urgent", "newest"]
+BOXES: tuple[Box, ...] = ("todo", "done", "started", "copies")
+PAGE_SIZE = 50
+LARGEST_PAGE = 200
+
+instance, task, decision = tables.flow_instance, tables.task, tables.decision
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """A task in a list: what is to be done, about which record, since when, until when, started by whom."""
+
+    id: int
+    version: int
+    app: str
+    flow: str
+    flow_title: str
+    form: str
+    form_title: str
+    record: int
+    label: str
+    node: str
+    title: str
+    kind: str
+    state: str
+    opened_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    outcome: str | None
+    comment: str | None
+    initiator: Person | None
+    instance: int
+    instance_state: str
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.state == "open" and self.due_at is not None and self.due_at < now
+
+
+@dataclass(frozen=True)
+class Lines:
+    """One page of tasks, and how many there are."""
+
+    items: tuple[TaskLine, ...]
+    total: int
+    page: int
+    size: int
+
+    @property
+    def has_more(self) -> bool:
+        return self.page * self.size < self.total
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """A task as its holder sees it: the record through the task, how each field shows, and what he may do."""
+
+    line: TaskLine
+    shown: Shown | None
+    modes: Mapping[str, FieldMode]
+    related: tuple[tuple[str, int, str], ...]
+    operations: tuple[str, ...]
+    targets: tuple[tuple[str, str], ...]
+    progress: Progress
+
+
+# --- lists ---
+
+
+def my_tasks(tx: "Tx", page: int = 1, size: int = PAGE_SIZE) -> Lines:
+    """What waits for the actor, the oldest first."""
+    return tasks(tx, "todo", page, size)
+
+
+def tasks(
+    tx: "Tx",
+    box: Box,
+    page: int = 1,
+    size: int = PAGE_SIZE,
+    app: str | None = None,
+    flow: str | None = None,
+    order: Order = "oldest",
+) -> Lines:
+    """The actor's tasks: to do, done by him, of flows that he started, or copies for him; of one app or flow if wanted.
+
+    What is to be done comes in the order asked for, everything else the latest first.
+    """
+    if tx.actor.member is None:
+        return Lines((), 0, page, size)
+    found = _in_box(box, tx.actor.member)
+    if app is not None:
+        found = found.where(task.c.app == app)
+    if flow is not None:
+        found = found.where(task.c.flow == flow)
+    total = tx.connection.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
+    ordered = found.order_by(*_order(box, order), task.c.id)
+    rows = tx.connection.execute(ordered.limit(size).offset((page - 1) * size)).all()
+    return Lines(tuple(_lines(tx, rows)), total, page, size)
+
+
+def _order(box: Box, order: Order) -> list[sa.ColumnElement[Any]]:
+    if box != "todo":
+        return [sa.func.coalesce(task.c.closed_at, task.c.opened_at).desc()]
+    if order == "newest":
+        return [task.c.opened_at.desc()]
+    first = [sa.case((task.c.due_at.is_(None), 1), else_=0), task.c.due_at] if order == "urgent" else []
+    return [*first, task.c.opened_at]
+
+
+@dataclass(frozen=True)
+class FlowCount:
+    """How many tasks of a box belong to a flow."""
+
+    app: str
+    flow: str
+    title: str
+    count: int
+
+
+def flows_in(tx: "Tx", box: Box) -> list[FlowCount]:
+    """The flows that a box of the actor holds tasks of, the fullest first."""
+    if tx.actor.member is None:
+        return []
+    mine = _in_box(box, tx.actor.member).subquery()
+    counted = sa.select(mine.c.app, mine.c.flow, sa.func.count().label("number")).group_by(mine.c.app, mine.c.flow)
+    rows = sorted(tx.connection.execute(counted).all(), key=lambda row: (-row.number, row.app, row.flow))
+    return [FlowCount(row.app, row.flow, _flow_title(tx, row.app, row.flow), row.number) for row in rows]
+
+
+def _flow_title(tx: "Tx", app: str, flow: str) -> str:
+    compiled = _live(tx, app)
+    found = compiled.flows.get(flow) if compiled is not None else None
+    return say(found.title, tx.actor.language) if found is not None else flow
+
+
+def count_todo(tx: "Tx") -> int:
+    """How much waits for the actor."""
+    mine = sa.select(sa.func.count()).where(task.c.assignee == tx.actor.member, task.c.state == "open")
+    return int(tx.connection.scalar(mine.where(task.c.kind != "cc")) or 0)
+
+
+def open_on(tx: "Tx", app: CompiledApp, form: str, record: int) -> int | None:
+    """The task about a record that waits for the actor."""
+    mine = (task.c.assignee == tx.actor.member) & (task.c.state == "open") & (task.c.kind != "cc")
+    about = (task.c.app == app.name) & (task.c.form == form) & (task.c.record == record)
+    return tx.connection.scalar(sa.select(task.c.id).where(mine, about).order_by(task.c.id).limit(1))
+
+
+def _in_box(box: Box, member: int) -> sa.Select[Any]:
+    found = sa.select(task, instance.c.initiator, instance.c.state.label("instance_state"), instance.c.part).join(
+        instance, instance.c.id == task.c.instance
+    )
+    match box:
+        case "todo":
+            return found.where(task.c.assignee == member, task.c.state == "open", task.c.kind != "cc")
+        case "done":
+            return found.where(task.c.decided_by == member, task.c.state == "done", task.c.kind != "cc")
+        case "copies":
+            return found.where(task.c.assignee == member, task.c.kind == "cc")
+        case "started":
+            every = task.alias()
+            latest = sa.select(sa.func.max(every.c.id)).where(every.c.instance == instance.c.id, every.c.kind != "cc")
+            return found.where(instance.c.initiator == member, task.c.id == latest.scalar_subquery())
+
+
+def _lines(tx: "Tx", rows: Iterable[Any]) -> list[TaskLine]:
+    """Lines with their titles and labels; one query for the labels of each form."""
+    rows = list(rows)
+    apps = {name: _live(tx, name) for name in {row.app for row in rows}}
+    labels: dict[tuple[str, str], Mapping[int, str]] = {}
+    for row in rows:
+        key = (row.app, row.form)
+        compiled = apps[row.app]
+        if key not in labels and compiled is not None:
+            ids = {each.record for each in rows if (each.app, each.form) == key}
+            labels[key] = labels_in(tx, compiled, row.form, ids)
+    return [_line(tx, apps[row.app], row, labels.get((row.app, row.form), {}).get(row.record, "")) for row in rows]
+
+
+def _line(tx: "Tx", app: CompiledApp | None, row: Any, label: str) -> TaskLine:
+    language = tx.actor.language
+    flow = app.flows.get(row.flow) if app is not None else None
+    form = app.forms.get(row.form) if app is not None else None
+    return TaskLine(
+        id=row.id,
+        version=row.version,
+        app=row.app,
+        flow=flow.name if flow else row.flow,
+        flow_title=say(flow.title, language) if flow else row.flow,
+        form=form.name if form else row.form,
+        form_title=say(form.title, language) if form else row.form,
+        record=row.record,
+        label=label,
+        node=row.node,
+        title=say(row.title, language),
+        kind=row.kind,
+        state=row.state,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        closed_at=row.closed_at,
+        outcome=row.outcome,
+        comment=row.comment,
+        initiator=person(tx, row.initiator),
+        instance=row.instance,
+        instance_state=row.instance_state,
+    )
+
+
+def _live(tx: "Tx", name: str) -> CompiledApp | None:
+    try:
+        return tx.services.apps.live(tx, name)
+    except NotFound:
+        return None
+
+
+# --- one task ---
+
+
+def app_of_task(tx: "Tx", id: int) -> CompiledApp:
+    """The app a task belongs to, if it is the actor's own."""
+    row = tx.connection.execute(sa.select(task.c.app, task.c.assignee).where(task.c.id == id)).first()
+    if row is None or tx.actor.member is None or row.assignee != tx.actor.member:
+        raise instances.no_task()
+    return tx.services.apps.live(tx, row.app)
+
+
+def view(tx: "Tx", app: CompiledApp, id: int) -> TaskView:
+    """A task of the actor with its record, read through the task while it is open, by his own rights afterwards."""
+    found = sa.select(task, instance.c.initiator, instance.c.state.label("instance_state"), instance.c.part)
+    row = tx.connection.execute(found.join(instance, instance.c.id == task.c.instance).where(task.c.id == id)).first()
+    if row is None or row.assignee != tx.actor.member:
+        raise instances.no_task()
+    whole = tx.connection.execute(sa.select(instance).where(instance.c.id == row.instance)).one()
+    flow = pinned.flow_of(tx, app, whole)
+    node = flow.nodes.get(row.node)
+    is_open = row.state == "open"
+    shown = _record(tx, app, row)
+    rights = node.rights if node is not None else None
+    return TaskView(
+        line=_lines(tx, [row])[0],
+        shown=shown,
+        modes=_modes(app, flow, rights, shown, is_open),
+        related=_related(tx, app, flow, rights, row) if is_open else (),
+        operations=instances.operations(row.kind) if is_open else (),
+        targets=_targets(flow, State.from_json(whole.position), row, tx.actor.language) if is_open else (),
+        progress=progress_of(tx, app, whole),
+    )
+
+
+def _record(tx: "Tx", app: CompiledApp, row: Any) -> Shown | None:
+    try:
+        return get(tx, app, row.form, row.record)
+    except NotFound:
+        return None
+
+
+def _modes(
+    app: CompiledApp, flow: CompiledFlow, rights: FieldRights | None, shown: Shown | None, is_open: bool
+) -> dict[str, FieldMode]:
+    """How each field shows in the task, by field id: what the node says, lowered by what the relation shows at all."""
+    if shown is None:
+        return {}
+    fields = app.forms[flow.form].fields
+    readable = [each for each in fields if each in shown.values]
+    if not is_open:
+        return dict.fromkeys(readable, "read")
+    if rights is None:
+        return {each: "read" if fields[each].is_derived or fields[each].read_only else "write" for each in readable}
+    modes: dict[str, FieldMode] = {each: rights.mode(each) for each in readable if rights.mode(each) != "hidden"}
+    return modes
+
+
+def _related(
+    tx: "Tx", app: CompiledApp, flow: CompiledFlow, rights: FieldRights | None, row: Any
+) -> tuple[tuple[str, int, str], ...]:
+    """The records around the record that the task opens: form, id and how each is called."""
+    found: list[tuple[str, int, str]] = []
+    for each in rights.related if rights is not None else ():
+        ids = task_access.led_to(tx, app, flow.form, each, frozenset({row.record}))
+        called = labels_in(tx, app, each.form, ids)
+        found.extend((app.forms[each.form].name, id, called.get(id, "")) for id in sorted(ids))
+    return tuple(found)
+
+
+def _targets(flow: CompiledFlow, state: State, row: Any, language: str) -> tuple[tuple[str, str], ...]:
+    """Where the task may be returned to: the initiator, and earlier approvals."""
+    if row.kind != "approval":
+        return ()
+    first = () if state.initiator is None else (("initiator", {"en": "Initiator", "zh": "发起人"}[_two(language)]),)
+    earlier = tuple(
+        (each.id, say(each.title or each.kind.title, language)) for each in returnable(flow, state, row.node)
+    )
+    return (*first, *earlier)
+
+
+def _two(language: str) -> str:
+    return "zh" if language == "zh" else "en"

@@ -1,0 +1,1 @@
+"""Rules beyond a single save: sweeps for moments that come, pauses, missed schedules, traces."""
