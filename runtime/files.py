@@ -204,5 +204,5 @@ def _too_large(maximum: int) -> LimitExceeded:
     megabytes = f"{maximum / 1_000_000:g} MB"
     text = {"en": f"A file may have {megabytes}", "zh": f"文件不能超过 {megabytes}"}
     return LimitExceeded(
-        Problem(Place(("file",)), "too_large", text, limit={"name": "file", "maximum": maximum}), status=413
+        Problem(Place(("file",)), "too_large", text, limit={"name": "file", "max": maximum}), status=413
     )

@@ -38,7 +38,7 @@ def answered(
         if answer.numbers and numbers is not None:
             facts = facts | Facts(numbers=numbers(answer.numbers))
     message = {"en": "This needs too many look-ups, one behind the other", "zh": "需要逐级查找的数据过多"}
-    raise LimitExceeded(Problem(ROOT, "too_many_lookups", message, limit={"name": "rounds", "maximum": MOST_ROUNDS}))
+    raise LimitExceeded(Problem(ROOT, "too_many_lookups", message, limit={"name": "rounds", "max": MOST_ROUNDS}))
 
 
 def fetch(tx: "Tx", app: CompiledApp, needs: Needs, actor: Actor, record: int = 0) -> Facts:

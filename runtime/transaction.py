@@ -239,5 +239,5 @@ def _keep_traces(failed: Tx) -> None:
 
 
 def _over(name: str, maximum: float, message: Mapping[str, str], status: int = 422) -> LimitExceeded:
-    problem = Problem(ROOT, "limit_exceeded", dict(message), limit={"name": name, "maximum": maximum})
+    problem = Problem(ROOT, "limit_exceeded", dict(message), limit={"name": name, "max": maximum})
     return LimitExceeded(problem, status=status)

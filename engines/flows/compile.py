@@ -122,7 +122,7 @@ def _check_tree(root: Block, nodes: Mapping[str, CompiledNode], context: NodeCon
             "en": f"The flow has {len(nodes)} nodes; at most {MAXIMUM_NODES} are possible",
             "zh": f"流程有 {len(nodes)} 个节点，最多允许 {MAXIMUM_NODES} 个",
         }
-        limit = {"name": "nodes", "maximum": MAXIMUM_NODES, "actual": len(nodes)}
+        limit = {"name": "nodes", "max": MAXIMUM_NODES, "actual": len(nodes)}
         context.problems.add(context.path / "nodes", "limit_exceeded", message, limit=limit)
 
 

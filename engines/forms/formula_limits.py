@@ -31,7 +31,7 @@ def _check_count(problems: Problems, path: Path, count: int) -> None:
             "en": f"A form has at most {MOST_FORMULAS} stored formulas, with those of its subforms",
             "zh": f"每个表单（含子表单）最多 {MOST_FORMULAS} 个存储的公式",
         }
-        limit = {"name": "formulas_per_form", "maximum": MOST_FORMULAS, "actual": count}
+        limit = {"name": "formulas_per_form", "max": MOST_FORMULAS, "actual": count}
         problems.add(path, "limit_exceeded", message, limit=limit)
 
 
@@ -41,5 +41,5 @@ def _say_too_deep(problems: Problems, resolver: Resolver, key: FieldKey) -> None
         "zh": f"公式依赖公式超过 {MOST_DEEP} 层",
     }
     hint: Text = {"en": "Compute more in one formula", "zh": "请将多步合并到一个公式中"}
-    limit = {"name": "formula_depth", "maximum": MOST_DEEP, "actual": MOST_DEEP + 1}
+    limit = {"name": "formula_depth", "max": MOST_DEEP, "actual": MOST_DEEP + 1}
     problems.add(resolver.written(key).path / "formula", "limit_exceeded", message, hint=hint, limit=limit)

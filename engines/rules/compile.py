@@ -139,5 +139,5 @@ def _count(rules: dict[str, CompiledRule], problems: Problems) -> None:
                 "en": f"A form has at most {MAXIMUM_RULES_PER_FORM} rules",
                 "zh": f"每个表单最多 {MAXIMUM_RULES_PER_FORM} 条规则",
             }
-            limit = {"name": "rules_per_form", "maximum": MAXIMUM_RULES_PER_FORM, "actual": count, "form": form}
+            limit = {"name": "rules_per_form", "max": MAXIMUM_RULES_PER_FORM, "actual": count, "form": form}
             problems.add(ROOT / "rules", "limit_exceeded", message, limit=limit)

@@ -114,7 +114,7 @@ def _too_large(size: int) -> MailRefused:
         "en": f"The mail has {size:,} bytes; at most {LARGEST_MAIL:,} can be sent",
         "zh": f"邮件大小为 {size:,} 字节，最多可发送 {LARGEST_MAIL:,} 字节",
     }
-    limit = {"name": "mail", "maximum": LARGEST_MAIL, "actual": size}
+    limit = {"name": "mail", "max": LARGEST_MAIL, "actual": size}
     return MailRefused(Problem(ROOT, "limit_exceeded", message, limit=limit))
 
 

@@ -128,7 +128,7 @@ _RECORDS = (
 
 
 def _too_many(name: str, place: Path, actual: int, most: int, words: tuple[Text, Text]) -> LimitExceeded:
-    limit = {"name": name, "maximum": most, "actual": actual}
+    limit = {"name": name, "max": most, "actual": actual}
     return LimitExceeded(Problem(place, "limit_exceeded", words[0], words[1], limit))
 
 

@@ -328,7 +328,7 @@ class Question:
                 "en": f"A list is sorted by at most {MOST_SORT_KEYS} fields",
                 "zh": f"最多按 {MOST_SORT_KEYS} 个字段排序",
             }
-            limit = {"name": "sort", "maximum": MOST_SORT_KEYS, "actual": len(asked)}
+            limit = {"name": "sort", "max": MOST_SORT_KEYS, "actual": len(asked)}
             raise LimitExceeded(Problem(place, "limit_exceeded", message, limit=limit))
         keys = [self._sort_key(relation, each, index, place) for index, each in enumerate(asked)]
         if not any(each.removeprefix("-") == "id" for each in asked):

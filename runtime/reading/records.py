@@ -261,7 +261,7 @@ def _too_much(name: str, actual: int, most: int, hint: Any = "") -> LimitExceede
         "en": f"“{name}” is out of range: {actual}, allowed {most}",
         "zh": f"“{name}”超出范围：{actual}，允许 {most}",
     }
-    limit = {"name": name, "maximum": most, "actual": actual}
+    limit = {"name": name, "max": most, "actual": actual}
     return LimitExceeded(Problem(Path((name,)), "limit_exceeded", message, hint, limit))
 
 

@@ -123,5 +123,5 @@ def body_too_large(maximum: int) -> LimitExceeded:
 
 def _too_large(name: str, maximum: int, status: int, text: dict[str, str]) -> LimitExceeded:
     return LimitExceeded(
-        Problem(ROOT, "too_large", text, limit={"name": name, "maximum": maximum}), code="too_large", status=status
+        Problem(ROOT, "too_large", text, limit={"name": name, "max": maximum}), code="too_large", status=status
     )

@@ -302,7 +302,7 @@ def _chosen(tx: Tx, app: CompiledApp, form: CompiledForm, asked: dict[str, Any])
         ids = reading.ids_matching(tx, app, form.id, ListQuery(filter=asked["filter"]), MOST_AT_ONCE + 1)
     if len(ids) > MOST_AT_ONCE:
         message = {"en": f"At most {MOST_AT_ONCE} records at once", "zh": f"一次最多 {MOST_AT_ONCE} 条记录"}
-        limit = {"name": "records", "maximum": MOST_AT_ONCE}
+        limit = {"name": "records", "max": MOST_AT_ONCE}
         raise LimitExceeded(Problem(ROOT, "limit_exceeded", message, limit=limit))
     return ids
 

@@ -152,7 +152,7 @@ def _check_width(count: int, maximum: int, name: str, path: Path) -> None:
     if count > maximum:
         message = {"en": f"More than {maximum} {name} in one place", "zh": f"同一位置的元素超过 {maximum} 个"}
         raise LimitExceeded(
-            Problem(path, "limit_exceeded", message, limit={"name": name, "maximum": maximum, "actual": count})
+            Problem(path, "limit_exceeded", message, limit={"name": name, "max": maximum, "actual": count})
         )
 
 
@@ -165,7 +165,7 @@ def _too_deep(path: Path, where: tuple[int, int] | None = None) -> NoReturn:
             "zh": f"第 {line} 行第 {column} 列{message['zh']}",
         }
     hint = {"en": "No value of ours lies so deep: look for a bracket too many", "zh": "请检查是否有多余的括号"}
-    limit = {"name": "depth", "maximum": DEPTH}
+    limit = {"name": "depth", "max": DEPTH}
     raise LimitExceeded(Problem(Path(path.parts[:8]), "limit_exceeded", message, hint, limit))
 
 

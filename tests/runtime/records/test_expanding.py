@@ -275,7 +275,7 @@ def test_a_field_behind_a_link_that_is_hidden_is_unknown_there(world: World) -> 
 def test_too_many_paths_and_too_many_records_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LimitExceeded) as refused:
         world.page("dora", *["customer"] * 11)
-    assert refused.value.problems[0].limit == {"name": "expand", "maximum": 10, "actual": 11}
+    assert refused.value.problems[0].limit == {"name": "expand", "max": 10, "actual": 11}
 
     monkeypatch.setattr(expanding, "MOST_ALTOGETHER", 3)
     world.order("1", contacts=["top", "mine", "hidden"])
