@@ -12,8 +12,7 @@ from builder_api.index_offers import put_index
 from builder_api.preparing import Consent, Prepared, prepare
 from builder_api.publish import switch, untrue_stories
 from metadata.problems import Invalid, Refusal
-from runtime import idempotency
-from runtime.idempotency import Answer
+from runtime.idempotency import Answer, Work
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.pages.page import Page, SignedInOnly
@@ -48,16 +47,14 @@ def go_back(page: SignedInOnly, data: CheckedForm, app: str, number: Number) -> 
     require_builder(page)
     consent = Consent(bool(data.get("accept_losses")), bool(data.get("maintenance")))
 
-    def ready() -> Prepared:
-        return versions.ready_version(page.services, app, number, None, consent, untrue_stories)
-
-    def work(tx: Tx, prepared: Prepared) -> Answer:
-        return Answer({"number": switch(tx, prepared).number})
+    def ready() -> Work:
+        prepared = versions.ready_version(page.services, app, number, None, consent, untrue_stories)
+        return lambda tx: Answer({"number": switch(tx, prepared).number})
 
     key = page.visit.form_key(data)
     key = key.of_its_content() if key is not None else None
     try:
-        answer = idempotency.once_prepared(page.services, page.actor, key, ready, work, page.visit.cause)
+        answer = page.visit.once_prepared_by(key, ready)
     except Refusal as refusal:
         return _shown(page, app, number, refusal)
     said = page.word("Version %(number)s is live", number=answer.body["number"])

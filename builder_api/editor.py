@@ -16,7 +16,7 @@ from builder_api.publish import ready_draft, switch, untrue_stories
 from metadata.canonical import as_text
 from metadata.problems import ROOT, Invalid, Problem, Refusal, Refused
 from runtime import idempotency
-from runtime.idempotency import Answer, Key
+from runtime.idempotency import Answer, Key, Work
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.incoming import number_in
@@ -114,14 +114,12 @@ class _Edit:
 def _publish(edit: _Edit, document: Any) -> Response:
     page = edit.page
 
-    def ready() -> Prepared:
+    def ready() -> Work:
         draft = edit.put(document)
-        return ready_draft(page.services, edit.app, draft.version, edit.consent, untrue_stories)
+        prepared = ready_draft(page.services, edit.app, draft.version, edit.consent, untrue_stories)
+        return lambda tx: Answer({"number": switch(tx, prepared).number})
 
-    def work(tx: Tx, prepared: Prepared) -> Answer:
-        return Answer({"number": switch(tx, prepared).number})
-
-    answer = idempotency.once_prepared(page.services, page.actor, edit.key(), ready, work, page.visit.cause)
+    answer = page.visit.once_prepared_by(edit.key(), ready)
     said = page.word("Version %(number)s is live", number=answer.body["number"])
     return page.go(f"/apps/{edit.app}/build?tab=json", said)
 

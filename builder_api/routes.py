@@ -16,9 +16,11 @@ from builder_api.preparing import Consent, Prepared, prepare, what_is_known
 from builder_api.publish import Published, RunStories, nothing_to_publish, ready_draft, switch, untrue_stories
 from metadata.text import say
 from runtime.db.backfill import Report
+from runtime.idempotency import Answer, Work
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import Answer, AppAdmin, SignedIn, Visit
+from runtime.web.deps import AppAdmin, SignedIn
 from runtime.web.session import Body
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1/builder", tags=["builder"])
 
@@ -185,8 +187,11 @@ def rollback(app: App, body: RollbackBody, visit: AppAdmin) -> Response:
 
 
 def _published_once(visit: Visit, ready: Callable[[], Prepared]) -> Response:
-    answer: Response = visit.once_prepared(ready, lambda tx, prepared: Answer(_published(switch(tx, prepared))))
-    return answer
+    def work() -> Work:
+        prepared = ready()
+        return lambda tx: Answer(_published(switch(tx, prepared)))
+
+    return visit.once_prepared(work)
 
 
 @router.get("/apps/{app}/impact")

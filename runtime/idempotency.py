@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -17,8 +17,6 @@ from runtime.db import tables
 from runtime.db.engine import write_json
 from runtime.services import Services
 from runtime.transaction import Cause, JustRead, Tx, run
-
-T = TypeVar("T")
 
 LIFE = timedelta(hours=24)
 STORED_BODY = 64_000
@@ -42,10 +40,18 @@ class Key:
     route: str
     key: str
     fingerprint: str
+    keeps_refusals: bool = True
 
     def of_its_content(self) -> "Key":
         """The key of other content that came under this one: a request of its own, and the same for its repeats."""
         return replace(self, key=f"{self.key[:100]}+{self.fingerprint[:24]}")
+
+    def of_a_form(self) -> "Key":
+        """The key of a form that a person fills in: whoever is refused corrects it and sends it again."""
+        return replace(self, keeps_refusals=False)
+
+
+Work = Callable[[Tx], Answer]
 
 
 class InProgress(Conflict):
@@ -90,61 +96,42 @@ def once(
     services: Services,
     actor: Actor,
     key: Key | None,
-    work: Callable[[Tx], Answer],
+    work: Work,
     cause: Cause | None = None,
     known: JustRead | None = None,
 ) -> Answer:
     """Do the work in a transaction, or give the stored answer of the same request."""
     if key is None:
         return run(services, actor, work, cause, known)
-    with _alone(services, key):
-        try:
-            return run(services, actor, lambda tx: _replay(tx, key) or _first_time(tx, key, work), cause, known)
-        except Refusal as refusal:
-            _store_refusal(services, key, refusal)
-            raise
-
-
-def once_done(
-    services: Services,
-    actor: Actor,
-    key: Key | None,
-    work: Callable[[Tx], Answer],
-    cause: Cause | None = None,
-    known: JustRead | None = None,
-) -> Answer:
-    """As `once`, but a refusal is not kept: whoever is refused corrects the same form and sends it again."""
-    if key is None:
-        return run(services, actor, work, cause, known)
-    with _alone(services, key):
-        return run(services, actor, lambda tx: _replay(tx, key) or _first_time(tx, key, work), cause, known)
+    with _answering(services, key):
+        return run(services, actor, _unless_answered(key, work), cause, known)
 
 
 def once_prepared(
-    services: Services,
-    actor: Actor,
-    key: Key | None,
-    prepare: Callable[[], T],
-    work: Callable[[Tx, T], Answer],
-    cause: Cause | None = None,
+    services: Services, actor: Actor, key: Key | None, prepare: Callable[[], Work], cause: Cause | None = None
 ) -> Answer:
     """As `once`, for work that takes long to prepare: a repeat prepares nothing, and no transaction waits for it."""
     if key is None:
-        prepared = prepare()
-        return run(services, actor, lambda tx: work(tx, prepared), cause)
+        return run(services, actor, prepare(), cause)
+    with _answering(services, key):
+        before = run(services, actor, lambda tx: _replay(tx, key))
+        return before or run(services, actor, _unless_answered(key, prepare()), cause)
+
+
+@contextmanager
+def _answering(services: Services, key: Key) -> Iterator[None]:
+    """Answer a request alone; where its repeats are to be refused alike, its refusal is kept."""
     with _alone(services, key):
         try:
-            if (before := run(services, actor, lambda tx: _replay(tx, key))) is not None:
-                return before
-            ready = prepare()
-            return run(services, actor, lambda tx: _replay(tx, key) or _first_time(tx, key, _with(work, ready)), cause)
+            yield
         except Refusal as refusal:
-            _store_refusal(services, key, refusal)
+            if key.keeps_refusals:
+                _store_refusal(services, key, refusal)
             raise
 
 
-def _with(work: Callable[[Tx, T], Answer], prepared: T) -> Callable[[Tx], Answer]:
-    return lambda tx: work(tx, prepared)
+def _unless_answered(key: Key, work: Work) -> Work:
+    return lambda tx: _replay(tx, key) or _first_time(tx, key, work)
 
 
 @contextmanager
@@ -161,7 +148,7 @@ def _alone(services: Services, key: Key) -> Iterator[None]:
         services.answering.discard(name)
 
 
-def _first_time(tx: Tx, key: Key, work: Callable[[Tx], Answer]) -> Answer:
+def _first_time(tx: Tx, key: Key, work: Work) -> Answer:
     row = {"fingerprint": key.fingerprint, "state": "running", "status": None, "body": None}
     tx.connection.execute(insert(tables.idempotency).values(**_names(key), **row, expires=tx.now + LIFE))
     answer = work(tx)

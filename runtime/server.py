@@ -18,8 +18,9 @@ from runtime.services import Services, open_services
 from runtime.settings import Settings
 from runtime.web import errors
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import MARK, SignedIn
+from runtime.web.deps import SignedIn
 from runtime.web.gate import Gate
+from runtime.web.guards import MARK
 from runtime.web.limits import HashQueue, Places
 from runtime.web.metrics import Metrics
 

@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from runtime.identity import api_keys
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import Elevated, SignedIn, must_be_session
+from runtime.web.deps import Elevated, SignedIn
+from runtime.web.guards import must_be_session
 from runtime.web.session import Body, Id, Name, small
 
 router = APIRouter(prefix="/api/v1", tags=["session"])

@@ -12,8 +12,9 @@ from runtime import files, reading
 from runtime.idempotency import Answer
 from runtime.organisation import no_such
 from runtime.transaction import Tx
-from runtime.web.deps import SignedIn, Visit
+from runtime.web.deps import SignedIn
 from runtime.web.session import Id, small
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1", tags=["files"])
 

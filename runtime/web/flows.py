@@ -14,10 +14,12 @@ from runtime.idempotency import Answer
 from runtime.reading.question import no_record
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import JsonBody, Visit, holds, needs_scope
+from runtime.web.deps import JsonBody
 from runtime.web.flow_json import progress_json
+from runtime.web.guards import holds, needs_scope
 from runtime.web.incoming import id_or, known_keys, text_of, whole_number
 from runtime.web.tasks import Reader
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1/apps/{app}", tags=["flows"])
 

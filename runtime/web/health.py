@@ -10,7 +10,9 @@ from starlette.responses import Response
 from metadata.problems import Refusal, Refused
 from runtime.db.migrate import current_version, newest_version
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import Anyone, Visit, guard, open_to_all, services_of
+from runtime.web.deps import Anyone
+from runtime.web.guards import guard, open_to_all, services_of
+from runtime.web.visit import Visit
 
 router = APIRouter(include_in_schema=False)
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")

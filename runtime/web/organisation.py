@@ -133,8 +133,7 @@ async def add_member(body: NewMember, visit: ElevatedUserAdmin) -> Response:
         return Answer(_member(tx.organisation.people[made]), 201)
 
     in_turn = hashes(visit).run if body.password is not None else to_thread.run_sync
-    answer: Response = await in_turn(lambda: visit.once(work))
-    return answer
+    return await in_turn(lambda: visit.once(work))
 
 
 @router.patch("/members/{member}")

@@ -6,8 +6,10 @@ from starlette.responses import Response
 
 from runtime.identity import password_links
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import Anyone, ElevatedUserAdmin, Visit, address_of
+from runtime.web.deps import Anyone, ElevatedUserAdmin
+from runtime.web.guards import address_of
 from runtime.web.session import Body, Id, hashes, small
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 

@@ -19,9 +19,10 @@ from runtime.reading import ListQuery
 from runtime.reading.question import no_form, no_record
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import JsonBody, SignedIn, Visit
+from runtime.web.deps import JsonBody, SignedIn
 from runtime.web.incoming import id_or, known_keys, moment_in, values_of
 from runtime.web.record_json import entry_json, page_json, record_json
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1/apps/{app}/forms/{form}/records", tags=["records"])
 
@@ -92,7 +93,7 @@ def create_record(app: str, form: str, visit: SignedIn, body: JsonBody) -> Respo
         saved = records.save(tx, compiled, form, None, values)
         return _answer(tx, compiled, form, saved.id, 201)
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 @router.post("/bulk")
@@ -102,7 +103,7 @@ def change_many(app: str, form: str, visit: SignedIn, body: JsonBody) -> Respons
     Without `expected_count` a filter only answers how many it meets; with it the act is done if that is still so.
     """
     asked = known_keys(body, ("action", "ids", "filter", "values", "expected_count"))
-    return visit.once(lambda tx: _bulk(tx, tx.services.apps.live(tx, app), form, asked))  # type: ignore[no-any-return]
+    return visit.once(lambda tx: _bulk(tx, tx.services.apps.live(tx, app), form, asked))
 
 
 @router.get("/{id}")
@@ -132,7 +133,7 @@ def change_record(app: str, form: str, id: str, request: Request, visit: SignedI
         records.save(tx, compiled, form, number, values, version, check_version=check)
         return _answer(tx, compiled, form, number)
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 @router.delete("/{id}", status_code=204)
@@ -146,7 +147,7 @@ def delete_record(app: str, form: str, id: str, request: Request, visit: SignedI
         records.delete(tx, compiled, form, number, version, check_version=check)
         return Answer(status=204)
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 @router.post("/{id}/restore")
@@ -160,7 +161,7 @@ def restore_record(app: str, form: str, id: str, visit: SignedIn, body: JsonBody
         records.restore(tx, compiled, form, number, version)
         return _answer(tx, compiled, form, number)
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 @router.post("/{id}/assign")
@@ -175,7 +176,7 @@ def assign_record(app: str, form: str, id: str, request: Request, visit: SignedI
         records.assign(tx, compiled, form, number, _member(tx, asked.get("owner")), version, check_version=check)
         return Answer({"id": id, "owner": str(asked["owner"])})
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 @router.get("/{id}/history")

@@ -11,9 +11,10 @@ from metadata.text import say
 from runtime import reports
 from runtime.db.engine import REPORT_SECONDS
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import SignedIn, Visit
+from runtime.web.deps import SignedIn
 from runtime.web.incoming import moment_in, number_in
 from runtime.web.record_json import record_json
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1/apps/{app}", tags=["reports"])
 GROUP = "group."

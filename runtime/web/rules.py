@@ -20,8 +20,9 @@ from runtime.rules import attention, pausing, traces
 from runtime.rules.attention import FailedJob, Standing
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import AppAdmin, JsonBody, SignedIn, Visit
+from runtime.web.deps import AppAdmin, JsonBody, SignedIn
 from runtime.web.incoming import id_or, known_keys, text_of
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1", tags=["rules"])
 
@@ -123,7 +124,7 @@ def retry_job(key: str, visit: AppAdmin) -> Response:
         resting.retry(tx, key)
         return Answer({"key": key, "state": "queued"})
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 @router.post("/jobs/{key:path}/discard")
@@ -134,7 +135,7 @@ def discard_job(key: str, visit: AppAdmin) -> Response:
         resting.discard(tx, key)
         return Answer({"key": key, "state": "discarded"})
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 def _with_rule(visit: Visit, app: str, name: str, act: Callable[[Tx, str], Any]) -> Response:
@@ -147,7 +148,7 @@ def _with_rule(visit: Visit, app: str, name: str, act: Callable[[Tx, str], Any])
         paused = {each.pause.rule: _pause(each) for each in attention.standing_rules(tx, app)}
         return Answer({**_rule(compiled, rule, visit.language), "paused": paused.get(rule.id)})
 
-    return visit.once(work)  # type: ignore[no-any-return]
+    return visit.once(work)
 
 
 def _rule(app: CompiledApp, rule: CompiledRule, language: str) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from starlette.responses import Response
 from runtime.identity import second_factor
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import Elevated, SignedIn, Visit
+from runtime.web.deps import Elevated, SignedIn
 from runtime.web.session import Body
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1/me/second-factor", tags=["session"])
 

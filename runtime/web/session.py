@@ -15,8 +15,10 @@ from runtime.identity.sessions import Session
 from runtime.organisation import members
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import Anyone, SignedIn, Visit, address_of, cookie_name, must_be_session
+from runtime.web.deps import Anyone, SignedIn
+from runtime.web.guards import address_of, cookie_name, must_be_session
 from runtime.web.limits import HashQueue
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse
 
 from metadata.problems import NotFound
-from runtime.web.deps import open_to_all
+from runtime.web.guards import open_to_all
 
 STATIC = Path(__file__).resolve().parents[2] / "templates" / "static"
 SHEETS = ("tokens", "base", "parts", "pages", "dashboards", "flows", "design", "util")

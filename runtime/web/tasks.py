@@ -11,9 +11,11 @@ from runtime.flows import checks, instances, tasks
 from runtime.idempotency import Answer
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
-from runtime.web.deps import JsonBody, Visit, needs_scope
+from runtime.web.deps import JsonBody
 from runtime.web.flow_json import lines_json, task_json
+from runtime.web.guards import needs_scope
 from runtime.web.incoming import id_or, known_keys, text_of, values_of, whole_number
+from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
 

@@ -16,9 +16,10 @@ from metadata.problems import Problem, Refusal
 from metadata.text import Text, say
 from runtime.services import Services
 from runtime.transaction import Tx
-from runtime.web.deps import Anyone, SignedInPage, Visit
+from runtime.web.deps import Anyone, SignedInPage
 from runtime.web.pages.navigation import Menu, menu_of
 from runtime.web.rendering import render
+from runtime.web.visit import Visit
 from runtime.web.wording import translations
 
 LANGUAGE_COOKIE, THEME_COOKIE, FLASH_COOKIE = "language", "theme", "flash"

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from metadata.problems import Refusal
 from runtime.identity import password_links, tickets
 from runtime.web import password_links as links
-from runtime.web.deps import address_of
+from runtime.web.guards import address_of
 from runtime.web.pages.page import OpenToAll
 from runtime.web.pages.sign_in import PlainForm
 

@@ -189,7 +189,7 @@ def _written(page: Page, data: FormData, app: str, form: str, id: int | None) ->
     key = page.visit.form_key(data)
     if key is not None and data.get(ANOTHER):
         key = key.of_its_content()
-    return int(page.visit.once_done(key, work).body["id"])
+    return int(page.visit.once_by(key, work).body["id"])
 
 
 def _write(page: Page, tx: Tx, data: FormData, app: str, form: str, id: int | None) -> records.Saved:

@@ -11,8 +11,8 @@ from engines.json_values import id_in
 from metadata.problems import Refused
 from runtime import reading
 from runtime.flows.task_access import task_grants
-from runtime.web.deps import FORM_KEY
 from runtime.web.pages.page import Page
+from runtime.web.visit import FORM_KEY
 
 ANOTHER = "save-another"  # no field can be called so
 

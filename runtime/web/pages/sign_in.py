@@ -11,7 +11,8 @@ from runtime.identity import second_factor, sessions
 from runtime.identity.sign_in import CodeRequired
 from runtime.identity.tickets import TicketOver
 from runtime.web import session as entrance
-from runtime.web.deps import CheckedForm, must_be_session
+from runtime.web.deps import CheckedForm
+from runtime.web.guards import must_be_session
 from runtime.web.pages.page import OpenToAll, Page, SignedInOnly, safe_path
 
 router = APIRouter(include_in_schema=False)
