@@ -31,7 +31,7 @@ class MissingKind:
     package: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is itself, so that what is made of it can be kept
 class Kinds:
     """Everything that was registered at start; frozen. Connectors and functions are no part of a definition's shape."""
 

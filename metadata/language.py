@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ValidationError, create_model
@@ -124,10 +124,10 @@ class Language:
     def _schema(self) -> dict[str, Any]:
         return json_schema(self.models)
 
-    @cached_property
+    @property
     def models(self) -> Models:
         """A model for every kind: the common keys of its noun and its own options, flat."""
-        return {noun: {kind.name: _model(noun, kind) for kind in self.kinds.of(noun)} for noun in COMMON}
+        return models_of(self.kinds)
 
     def _with_ids(self, app: AppDefinition, known: Mapping[str, str]) -> AppDefinition:
         document = place_ids(canonical(app), Assignment(app, known).all())
@@ -154,6 +154,12 @@ class Language:
             return AppDefinition.model_validate_json(to_json(document), context={"models": self.models})
         except ValidationError as error:
             raise InvalidDefinition(*shape_problems(error, document, self.models)) from None
+
+
+@lru_cache(maxsize=8)
+def models_of(kinds: Kinds) -> Models:
+    """The models of registered kinds; made once, for making them takes longer than reading an app."""
+    return {noun: {kind.name: _model(noun, kind) for kind in kinds.of(noun)} for noun in COMMON}
 
 
 def missing_kinds(model: type[BaseModel], document: Any, models: Models) -> tuple[MissingKind, ...]:
