@@ -101,6 +101,14 @@ class Cast:
             found = tx.connection.execute(mine.order_by(task.c.opened_at, task.c.id)).all()
             return [row for row in found if node is None or _node_name(app, row) == node]
 
+    def flows_of(self, alias: str) -> list[Any]:
+        """The flows that were started with a record, the latest first."""
+        form, id = self.record(alias)
+        instance = tables.flow_instance
+        of_record = select(instance).where(instance.c.form == form, instance.c.record == id)
+        with self.services.database.read() as connection:
+            return list(connection.execute(of_record.order_by(instance.c.started_at.desc(), instance.c.id.desc())))
+
     def pass_time(self, length: timedelta) -> None:
         """Move the clock on, in steps, and let everything that comes due happen at its time."""
         step = max(timedelta(hours=1), length / 48)
