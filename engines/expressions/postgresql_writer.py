@@ -21,7 +21,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from engines.columns import ExactNumber, UtcDateTime
 from engines.expressions.readable import Readable
-from engines.expressions.sql_writer import Column, Condition, SqlWriter
+from engines.expressions.sql_comparisons import compare_others
+from engines.expressions.sql_places import Column, Condition
+from engines.expressions.sql_writer import SqlWriter
 from metadata.expressions import Node, limits
 
 TYPES: dict[str, Any] = {
@@ -50,14 +52,14 @@ class PostgreSQLWriter(SqlWriter):
 
     def stored_number(self, node: Node, decimals: int | None) -> Column:
         if node.kind == "field" and decimals in (None, node.type.decimals):
-            return self.column(node)
+            return self.places.column(node)
         value = self.value(node)
         return value if decimals is None else type_coerce(func.round(value, decimals), ExactNumber(decimals))
 
     # --- conditions ---
 
     def compare_numbers(self, operator: str, left: Node, right: Node, positive: bool) -> Condition:
-        return self.compare_others(operator, left, right, positive)
+        return compare_others(self, operator, left, right, positive)
 
     def number_among(self, value: Node, items: tuple[Node, ...], positive: bool) -> Condition:
         written = self.value(value)

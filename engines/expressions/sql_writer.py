@@ -4,15 +4,12 @@ Conditions are two-valued. In a positive filter position NULL may stand for fals
 an index can serve them; everywhere else they are made total.
 """
 
-from datetime import date
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    ColumnElement,
     Date,
-    FromClause,
     Select,
     Text,
     and_,
@@ -34,15 +31,12 @@ from engines.expressions.environment import Moment
 from engines.expressions.evaluate import function_kind
 from engines.expressions.not_pushable import NotPushable
 from engines.expressions.readable import Readable
+from engines.expressions.sql_comparisons import among_constants, compare, compared
+from engines.expressions.sql_places import Column, Condition, Places, inner
 from metadata.expressions import Node
 from metadata.expressions.aggregates import ALWAYS
 from metadata.expressions.building import negation
-from metadata.value_types import DATE, YES_NO
-
-Column = ColumnElement[Any]
-Condition = ColumnElement[bool]
-LAST_DAY = date.max.toordinal()
-TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+from metadata.value_types import YES_NO
 
 
 class SqlWriter:
@@ -52,7 +46,7 @@ class SqlWriter:
 
     def __init__(self, relation: Readable, moment: Moment) -> None:
         self.moment = moment
-        self.sources: dict[str, Readable] = {"record": getattr(relation, "record", relation), "row": relation}
+        self.places = Places(relation)
 
     # --- what each database says in its own way ---
 
@@ -87,6 +81,12 @@ class SqlWriter:
         """A text in the order of code points."""
         return text
 
+    def plain_comparison(self, operator: str, left: Node, column: Column, right: Node) -> Condition:
+        """A stored column against a constant, as an index wants it."""
+        if operator != "==" and left.type.name == "text":
+            column = self.ordered(column)
+        return compared(operator, column, self.literal(right))
+
     # --- conditions ---
 
     def condition(self, node: Node, positive: bool = False) -> Condition:
@@ -120,9 +120,9 @@ class SqlWriter:
         return not_(self.condition(inner))
 
     def condition_field(self, node: Node, positive: bool) -> Condition:
-        if positive and (shown := self.unmasked(node)) is not None:
+        if positive and (shown := self.places.unmasked(node)) is not None:
             return and_(shown[1], shown[0])
-        return self.two_valued(self.column(node), positive)
+        return self.two_valued(self.places.column(node), positive)
 
     def condition_if(self, node: Node, positive: bool) -> Condition:
         branches, otherwise = _branches(node)
@@ -143,10 +143,10 @@ class SqlWriter:
         if value.type.name == "rows":
             return not_(exists(self._any_rows(value)))
         if value.type.name == "list":
-            side, _, belongs = self.side_table(value)
+            side, _, belongs = self.places.side_table(value)
             return not_(exists(inner(select(literal(1)), side).where(belongs)))
         if value.kind == "field":
-            return self.column(value).is_(null())
+            return self.places.column(value).is_(null())
         return self.value(value) == "" if value.type.name == "text" else self.value(value).is_(null())
 
     def _any_rows(self, rows: Node) -> Select[Any]:
@@ -154,85 +154,18 @@ class SqlWriter:
         return inner(selected, source.from_clause)
 
     def condition_compare(self, node: Node, positive: bool) -> Condition:
-        left, right = node.args
-        operator = node.value
-        if left.is_constant and not right.is_constant:
-            left, right, operator = right, left, TURNED[operator]
-        if rewritten := self.since_today(operator, left, right):
-            return self.condition_compare(rewritten, positive)
-        if left.type.name == "yes_no":
-            return self.same_truth(left, right)
-        if positive and self.rejects_blank(operator, right) and (shown := self.unmasked(left)) is not None:
-            return and_(shown[1], self.plain_comparison(operator, left, shown[0], right))
-        if left.type.name == "number":
-            return self.compare_numbers(operator, left, right, positive)
-        if left.type.name == "text":
-            return self.compare_texts(operator, left, right, positive)
-        return self.compare_others(operator, left, right, positive)
-
-    def rejects_blank(self, operator: str, right: Node) -> bool:
-        return right.is_constant and (operator != "==" or right.value not in (None, ""))
-
-    def plain_comparison(self, operator: str, left: Node, column: Column, right: Node) -> Condition:
-        """A stored column against a constant, as an index wants it."""
-        if operator != "==" and left.type.name == "text":
-            column = self.ordered(column)
-        return compared(operator, column, self.literal(right))
-
-    def compare_texts(self, operator: str, left: Node, right: Node, positive: bool) -> Condition:
-        if operator != "==":
-            return compared(operator, self.ordered(self.value(left)), self.value(right))
-        if positive and left.kind == "field" and right.is_constant and right.value:
-            return self.column(left) == self.literal(right)
-        return self.value(left) == self.value(right)
-
-    def compare_others(self, operator: str, left: Node, right: Node, positive: bool) -> Condition:
-        first, second = self.value(left), self.value(right)
-        if operator != "==":
-            return self.two_valued(compared(operator, first, second), positive)
-        if right.is_constant and right.value is None:
-            return first.is_(null())
-        if positive and right.is_constant:
-            return first == second
-        return first.is_not_distinct_from(second)
-
-    def since_today(self, operator: str, left: Node, right: Node) -> Node | None:
-        """days_since(date) > 7 as date < today - 7, which an index on the date can serve."""
-        if left.kind != "call" or left.value != "DAYS_BETWEEN" or not right.is_constant:
-            return None
-        start, end = left.args
-        if start.is_constant == end.is_constant or right.value is None or right.value % 1:
-            return None
-        known, moved, days = (end, start, -right.value) if end.is_constant else (start, end, right.value)
-        if known.value is None or not 1 <= known.value.toordinal() + int(days) <= LAST_DAY:
-            return None
-        day = Node("literal", DATE, value=known.value.fromordinal(known.value.toordinal() + int(days)))
-        return Node("compare", YES_NO, (moved, day), TURNED[operator] if end.is_constant else operator)
+        return compare(self, node, positive)
 
     def condition_in(self, node: Node, positive: bool) -> Condition:
         value, container = node.args
         if container.kind == "list":
-            return self.among_constants(value, container.args, positive)
+            return among_constants(self, value, container.args, positive)
         if container.is_constant:
             found = self.among(self.value(value), list(container.value or ()), value.type.name)
             return self.two_valued(found, positive)
-        side, column, belongs = self.side_table(container)
+        side, column, belongs = self.places.side_table(container)
         same = column == (self.literal(value) if value.is_constant else self.value(value))
         return exists(inner(select(literal(1)), side).where(belongs, same))
-
-    def among_constants(self, value: Node, items: tuple[Node, ...], positive: bool) -> Condition:
-        if value.type.name == "number":
-            return self.number_among(value, items, positive)
-        known = [item.value for item in items if item.value not in (None, "")]
-        plain = len(known) == len(items)
-        if positive and plain and (shown := self.unmasked(value)) is not None:
-            return and_(shown[1], shown[0].in_(known))
-        if positive and plain and value.kind == "field":
-            return self.column(value).in_(known)
-        found = self.two_valued(self.value(value).in_([self.literal(item) for item in items]), positive)
-        if value.type.name != "text" and not plain:
-            return or_(found, self.value(value).is_(null()))
-        return found
 
     # --- values ---
 
@@ -244,11 +177,14 @@ class SqlWriter:
         if name == "number":
             return self.stored_number(node, decimals)
         if name == "text":
-            return self.column(node) if node.kind == "field" else func.nullif(self.value(node), literal("", Text()))
+            return self._stored_text(node)
         if name in ("list", "rows"):
             raise NotPushable({"en": "A list is no column", "zh": "列表不能作为列"})
         types: dict[str, Any] = {"date": Date(), "datetime": UtcDateTime()}
         return type_coerce(self.value(node), types.get(name, BigInteger()))
+
+    def _stored_text(self, node: Node) -> Column:
+        return self.places.column(node) if node.kind == "field" else func.nullif(self.value(node), literal("", Text()))
 
     def value(self, node: Node) -> Column:
         if node.type.name == "yes_no":
@@ -263,11 +199,11 @@ class SqlWriter:
         return self.literal(node)
 
     def value_field(self, node: Node) -> Column:
-        column = self.column(node)
+        column = self.places.column(node)
         return func.coalesce(column, literal("", Text())) if node.type.name == "text" else column
 
     def value_identity(self, node: Node) -> Column:
-        return self.source(node.args[0]).column("id")
+        return self.places.source(node.args[0]).column("id")
 
     def value_if(self, node: Node) -> Column:
         branches, otherwise = _branches(node)
@@ -293,7 +229,7 @@ class SqlWriter:
         return self.extreme(node)
 
     def value_length(self, node: Node) -> Column:
-        side, _, belongs = self.side_table(node.args[0])
+        side, _, belongs = self.places.side_table(node.args[0])
         return inner(select(func.count()), side).where(belongs).scalar_subquery()
 
     def value_call(self, node: Node) -> Column:
@@ -308,35 +244,11 @@ class SqlWriter:
         write = function.sqlite if self.dialect == "sqlite" else function.postgresql
         return write(*args)
 
-    # --- columns, rows, lists ---
+    # --- rows ---
 
-    def column(self, node: Node) -> Column:
-        return self.source(node.args[0]).column(node.value)
-
-    def source(self, base: Node) -> Readable:
-        """Where a field is read: the record, a row, or what a link leads to."""
-        if base.kind == "root":
-            return self.sources[base.value]
-        if base.kind != "field":
-            raise NotPushable({"en": "This path is only known on the server", "zh": "该路径只能逐行计算"})
-        return self.source(base.args[0]).follow(base.value)
-
-    def unmasked(self, node: Node) -> tuple[Column, Condition] | None:
-        if node.kind != "field" or node.args[0].kind != "root":
-            return None
-        return self.sources[node.args[0].value].unmasked(node.value)
-
-    def side_table(self, node: Node) -> tuple[FromClause, Column, Condition]:
-        if node.kind != "field" or node.args[0].kind != "root":
-            raise NotPushable({"en": "A list behind a link runs on the server", "zh": "关联记录中的列表只能逐行计算"})
-        return self.sources[node.args[0].value].values(node.value)
-
-    def rows(self, rows: Node, condition: Node, loop: str) -> "tuple[Select[Any], Readable]":
+    def rows(self, rows: Node, condition: Node, loop: str) -> tuple[Select[Any], Readable]:
         """The rows of a subform that meet a condition, as a select without columns yet."""
-        if rows.kind != "field" or rows.args[0].kind != "root":
-            raise NotPushable({"en": "Rows behind a link run on the server", "zh": "关联记录中的明细只能逐行计算"})
-        source, belongs = self.sources[rows.args[0].value].rows(rows.value)
-        self.sources[loop] = source
+        source, belongs = self.places.rows(rows, loop)
         selected = select(literal(1)).where(belongs)
         if condition != ALWAYS:
             selected = selected.where(self.condition(condition, True))
@@ -375,21 +287,6 @@ def _branches(node: Node) -> tuple[list[tuple[Node, Node]], Node]:
         test, value, node = node.args
         branches.append((test, value))
     return branches, node
-
-
-def inner(selected: Select[Any], source: FromClause) -> Select[Any]:
-    """A sub-select over this source that takes everything else from the statement around it."""
-    return selected.select_from(source).correlate_except(source)
-
-
-def compared(operator: str, left: Column, right: Column) -> Condition:
-    if operator == "==":
-        return left == right
-    if operator == "<":
-        return left < right
-    if operator == "<=":
-        return left <= right
-    return left > right if operator == ">" else left >= right
 
 
 def _constant(value: Any) -> Any:

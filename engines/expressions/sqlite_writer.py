@@ -31,8 +31,10 @@ from engines.columns import ExactNumber, UtcDateTime
 from engines.expressions.arithmetic import plain
 from engines.expressions.guard_band import banded, rough
 from engines.expressions.readable import Readable
+from engines.expressions.sql_comparisons import compared
+from engines.expressions.sql_places import Column, Condition
 from engines.expressions.sql_types import DecimalText
-from engines.expressions.sql_writer import Column, Condition, SqlWriter, compared
+from engines.expressions.sql_writer import SqlWriter
 from metadata.expressions import Node
 
 FUNCTIONS = {
@@ -75,11 +77,11 @@ class SQLiteWriter(SqlWriter):
 
     def scaled(self, node: Node) -> Column:
         """A number field as the integer it is stored as."""
-        return type_coerce(self.column(node), Integer())
+        return type_coerce(self.places.column(node), Integer())
 
     def stored_number(self, node: Node, decimals: int | None) -> Column:
         if node.kind == "field" and decimals in (None, node.type.decimals):
-            return self.column(node)
+            return self.places.column(node)
         value = self.value(node)
         if decimals is None:
             return type_coerce(value, DecimalText())
