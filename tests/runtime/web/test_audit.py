@@ -1,6 +1,8 @@
 """The audit trail is read by auditors only, masked like the records it tells of; that somebody read it is told."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -9,8 +11,10 @@ from starlette.testclient import TestClient
 from engines.actor import system
 from runtime import audit, organisation
 from runtime.db import tables
+from runtime.organisation import departments, members
 from runtime.services import Services
-from runtime.transaction import run
+from runtime.transaction import Tx, run
+from runtime.web.pages.audit_words import ACTIONS
 from tests.runtime.conftest import MovedClock
 from tests.runtime.trading import open_trading
 
@@ -101,6 +105,36 @@ def test_the_page_shows_the_acts_in_both_languages(client: TestClient, auditor: 
     assert "审计日志" in chinese.text
     for odd in ("since=0001-01-01", "until=9999-12-31", "actor=-1", "before=abc", "action=none"):
         assert client.get(f"/admin/audit?{odd}", headers={"accept": "text/html"}).status_code == 200, odd
+
+
+def test_the_page_tells_particulars_in_words(
+    client: TestClient, auditor: int, hire: Hire, services: Services, clock: MovedClock
+) -> None:
+    trading = open_trading(services, clock)
+    ada, role = hire("Ada"), next(iter(trading.app.role_ids.values()))
+
+    def acts(tx: Tx) -> None:
+        sales = departments.add(tx, "Sales")
+        members.change(tx, ada, department=sales, manager=auditor, rights=frozenset({"ops"}), active=False)
+        members.grant_role(tx, trading.app.name, role, ada)
+        audit.note(tx, "overwritten", kind="record", object=77, app="gone", detail={"odd": {"a": 1}, "at": "never"})
+
+    run(services, system("test"), acts)
+    client.cookies.set("language", "zh")
+    chinese = client.get("/admin/audit", headers={"accept": "text/html"}).text
+
+    for told in ("<dt>部门</dt><dd><del>—</del> → Sales", "<del>—</del> → Vera", "<del>—</del> → 运维", "→ 否", "a 1"):
+        assert told in chinese, told
+    assert f"<dd>{role}</dd>" not in chinese
+
+
+def test_every_act_that_is_told_has_a_title() -> None:
+    root = Path(__file__).parents[3]
+    sources = [each.read_text() for folder in ("runtime", "builder_api") for each in (root / folder).rglob("*.py")]
+    told = {name for text in sources for name in re.findall(r'(?:audit|entries)\.note\(\s*tx, "(\w+)"', text)}
+
+    assert "sign_in" in told
+    assert told - ACTIONS.keys() == set()
 
 
 def test_a_download_is_told_without_the_name_of_the_file(
