@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from engines import reports as report_engine
 from engines.access import may
 from engines.compiled import CompiledApp
-from engines.expressions import moment_of
 from engines.relation import Relation
 from engines.reports.chart_type import ChartType
 from engines.reports.compiled import CompiledDashboard, CompiledReport
@@ -19,7 +18,7 @@ from metadata.problems import ROOT, NotFound, Problem
 from runtime.db import tables
 from runtime.facts import facts_of
 from runtime.reading import Shown, shown_records
-from runtime.reading.question import Making, Question
+from runtime.reading.question import Question
 from runtime.reading.showing import labels_for
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ def _card(tx: "Tx", app: CompiledApp, card: Any, filters: Mapping[str, Any]) -> 
 
 
 def _relation(question: Question) -> Relation:
-    return question.relation(Making(moment_of(question.facts)))
+    return question.relation(question.at_once())
 
 
 def _history(app: CompiledApp, report: CompiledReport, as_of: datetime | None) -> Any:

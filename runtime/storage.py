@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.forms.execute import RowChanges
 from runtime.db import tables
-from runtime.reading.question import RECORD_ID, among
+from runtime.reading.parameters import RECORD_ID, among
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

@@ -11,26 +11,22 @@ import sqlalchemy as sa
 from engines.access import Grant, grants_of, readable_names, view, visible, visible_then
 from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
-from engines.expressions import Moment, NotPushable, moment_of, where
+from engines.expressions import Moment, moment_of
 from engines.facts import Facts
 from engines.past import Past
 from engines.relation import CLOCK, Column, Relation
-from metadata.expressions import Expression, Names, Scope, check
-from metadata.problems import ROOT, Invalid, LimitExceeded, NotFound, Path, Problem, Refusal, Refused
-from metadata.text import say
-from metadata.value_types import YES_NO
+from metadata.expressions import Names
+from metadata.problems import Path
 from runtime.facts import facts_of
-from runtime.reading.paging import SORTABLE, Order, SortKey
+from runtime.reading.narrowing import narrow
+from runtime.reading.ordering import order_of
+from runtime.reading.paging import Order
+from runtime.reading.parameters import PAGE_LIMIT, PAGE_OFFSET, RECORD_ID, among
+from runtime.reading.refusals import lies_ahead, no_form, no_history
 from runtime.reading.shown_columns import Label, Wanted, everything, follow, resolve
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
-
-MOST_SORT_KEYS = 5
-
-RECORD_ID = sa.bindparam("record_id", type_=sa.BigInteger())
-PAGE_LIMIT = sa.bindparam("page_limit", type_=sa.Integer())
-PAGE_OFFSET = sa.bindparam("page_offset", type_=sa.Integer())
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ class Question:
         if not question.is_open:
             raise no_history()
         if as_of is not None and as_of > tx.now:
-            raise _lies_ahead()
+            raise lies_ahead()
         return question
 
     def elsewhere(self, form: str) -> "Question":
@@ -140,16 +136,20 @@ class Question:
             making.notes,
         )
 
+    def at_once(self) -> Making:
+        """For a statement that is not kept: it may read the clock."""
+        return Making(moment_of(self.facts))
+
     def remembered(self, key: tuple[Any, ...], make: Callable[[Making], Any]) -> Any:
         """The statement for this actor on this day, built once; one that reads the clock is built each time."""
         if self.as_of is not None:
-            return make(Making(moment_of(self.facts)))
+            return make(self.at_once())
         who = self.actor
         person = (who.kind, who.member, who.scopes, who.roles_in(self.app.name), self.tx.organisation.epoch)
         whole = (key, self.form.id, self.deleted, person, _also_key(self.also), self.facts.today, self.tx.dialect)
         found = self.app.memory.recall(whole)
         if found is None:
-            making = Making(moment_of(self.facts))
+            making = self.at_once()
             found = make(making)
             if CLOCK not in making.notes:
                 self.app.memory.keep(whole, found)
@@ -191,8 +191,8 @@ class Question:
         """A page of a list, in its order; which page, the parameters say."""
 
         def make(making: Making) -> Planned:
-            relation = self.narrowed(making, filter, search)
-            order = self._order(relation, sort)
+            relation = narrow(self, self.relation(making), filter, search)
+            order = order_of(self, relation, sort)
             statement, plan = self._select(relation, self.wanted(names), order)
             ordered = statement.order_by(*[key.ordering for key in order])
             return ordered.limit(PAGE_LIMIT).offset(PAGE_OFFSET), plan
@@ -204,7 +204,7 @@ class Question:
         """The ids of all records that a list would show."""
 
         def make(making: Making) -> sa.Select[Any]:
-            relation = self.narrowed(making, filter, search)
+            relation = narrow(self, self.relation(making), filter, search)
             return relation.select({"id": relation.column("id")})
 
         return self.remembered(("ids", filter, search), make)  # type: ignore[no-any-return]
@@ -213,7 +213,7 @@ class Question:
         """How many records a list would show, counted no further than asked."""
 
         def make(making: Making) -> sa.Select[Any]:
-            relation = self.narrowed(making, filter, search)
+            relation = narrow(self, self.relation(making), filter, search)
             matching = relation.select({"id": relation.column("id")})
             return sa.select(sa.func.count()).select_from((matching.limit(most) if most else matching).subquery())
 
@@ -254,14 +254,6 @@ class Question:
 
         return self.app.memory.remember(("list", field.id), make)
 
-    def narrowed(self, making: Making, filter: str, search: str) -> Relation:
-        relation = self.relation(making)
-        if filter:
-            relation.where(self._filter(relation, filter))
-        for word in search.split():
-            relation.where(self._word(relation, word))
-        return relation
-
     # --- parts of statements ---
 
     def _select(self, relation: Relation, wanted: Sequence[Wanted], order: Order = ()) -> Planned:
@@ -285,101 +277,6 @@ class Question:
         plan = Plan(tuple(wanted), labels, frozenset(flagged), order)
         return relation.select(columns), plan
 
-    def _filter(self, relation: Relation, text: str) -> Column:
-        return relation.reading.where(self.checked(text), relation)
-
-    def checked(self, text: str) -> Expression:
-        """A filter, checked against the names that exist for the actor."""
-        place = Path(("filter",))
-        try:
-            expression = self.understood(text)
-            where(expression, self.relation(Making(moment_of(self.facts))), moment_of(self.facts), self.tx.dialect)
-        except NotPushable as reason:
-            words = {each: say(reason.reason, each) for each in ("en", "zh")}
-            message = {
-                "en": f"A list cannot be filtered by this: {words['en']}",
-                "zh": f"列表不支持该筛选条件：{words['zh']}",
-            }
-            raise Invalid(Problem(place, "not_pushable", message)) from None
-        except Refusal as refusal:
-            raise Invalid(*[each.under(place) for each in refusal.problems]) from None
-        return expression
-
-    def understood(self, text: str) -> Expression:
-        """A condition of the actor as it is written; whether a list can be filtered by it is another question."""
-        return check(text, Scope(self.names, self.form.id).with_ids(), self.tx.services.kinds.functions, YES_NO)
-
-    def _word(self, relation: Relation, word: str) -> Column:
-        fields = [each for each in self._searchable() if each in relation.fields]
-        found = [relation.column(each).ilike(f"%{_literal(word)}%", escape="\\") for each in fields]
-        return sa.or_(sa.false(), *found)
-
-    def _searchable(self) -> list[str]:
-        definition = next((each for each in self.app.definition.forms if each.key == self.form.id), None)
-        chosen = [self.form.field_ids[name] for name in definition.search] if definition else []
-        texts = [id for id, each in self.form.fields.items() if each.kind.is_searched and each.column]
-        return [each for each in chosen if self.form.fields[each].type.name == "text"] or texts
-
-    def _order(self, relation: Relation, sort: str) -> Order:
-        place = Path(("sort",))
-        asked = [each.strip() for each in sort.split(",") if each.strip()] if sort else self._own_order()
-        if len(asked) > MOST_SORT_KEYS:
-            message = {
-                "en": f"A list is sorted by at most {MOST_SORT_KEYS} fields",
-                "zh": f"最多按 {MOST_SORT_KEYS} 个字段排序",
-            }
-            limit = {"name": "sort", "max": MOST_SORT_KEYS, "actual": len(asked)}
-            raise LimitExceeded(Problem(place, "limit_exceeded", message, limit=limit))
-        keys = [self._sort_key(relation, each, index, place) for index, each in enumerate(asked)]
-        if not any(each.removeprefix("-") == "id" for each in asked):
-            keys.append(SortKey("~id", relation.column("id"), True, self.names.fields(self.form.id)["id"].type))
-        return tuple(keys)
-
-    def _own_order(self) -> list[str]:
-        definition = next((each for each in self.app.definition.forms if each.key == self.form.id), None)
-        known = self.names.fields(self.form.id)
-        own = definition.sort if definition else ()
-        return [("-" if each.descending else "") + each.field for each in own if each.field.split(".")[0] in known]
-
-    def _sort_key(self, relation: Relation, text: str, index: int, place: Path) -> SortKey:
-        wanted = resolve(self.app, self.names, self.form.id, text.removeprefix("-"), place)
-        if wanted.type.name not in SORTABLE:
-            message = {"en": f"A list cannot be sorted by “{wanted.name}”", "zh": f"列表不能按“{wanted.name}”排序"}
-            raise Invalid(Problem(place, "not_sortable", message))
-        column = follow(relation, wanted.path).column(wanted.path[-1])
-        return SortKey(f"~{index}", column, text.startswith("-"), wanted.type)
-
-
-def among(column: Column) -> Column:
-    """Whether a column is one of the ids given as `ids` at execution."""
-    return column.in_(sa.bindparam("ids", expanding=True, type_=sa.BigInteger()))
-
-
-def no_form() -> NotFound:
-    """The same answer for a form that does not exist and for one the actor has no access to."""
-    return NotFound(Problem(ROOT, "not_found", {"en": "There is no such form", "zh": "表单不存在"}))
-
-
-def no_history() -> Refused:
-    """The answer for somebody who may read a form, but not its past."""
-    message = {"en": "You may not see the history of these records", "zh": "您不能查看这些记录的历史"}
-    return Refused(Problem(ROOT, "forbidden", message))
-
-
-def _lies_ahead() -> Invalid:
-    message = {"en": "This moment lies ahead", "zh": "该时间尚未到来"}
-    hint = {"en": "Leave as_of out to read the records as they are", "zh": "省略 as_of 即读取当前记录"}
-    return Invalid(Problem(Path(("as_of",)), "bad_moment", message, hint))
-
-
-def no_record() -> NotFound:
-    """The same answer for a record that does not exist and for one the actor may not see."""
-    return NotFound(Problem(ROOT, "not_found", {"en": "There is no such record", "zh": "记录不存在"}))
-
 
 def _also_key(also: tuple[Grant, ...]) -> Any:
     return tuple((each.form, each.verbs, each.fields, each.records) for each in also)
-
-
-def _literal(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

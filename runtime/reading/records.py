@@ -15,7 +15,8 @@ from runtime.flows.task_access import task_grants
 from runtime.reading import expanding, slow_lists
 from runtime.reading.expanding import Branches
 from runtime.reading.paging import after, read_cursor, write_cursor
-from runtime.reading.question import Plan, Question, no_record
+from runtime.reading.question import Plan, Question
+from runtime.reading.refusals import no_record
 from runtime.reading.showing import Shown, labels_of, show
 from runtime.reading.shown_columns import Wanted
 

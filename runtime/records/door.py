@@ -18,7 +18,7 @@ from runtime.flows import task_access
 from runtime.flows.task_access import task_grants
 from runtime.gathering import answered, fetch
 from runtime.history import timeline
-from runtime.reading.question import no_form
+from runtime.reading.refusals import no_form
 from runtime.records import dependants, holding, writing
 from runtime.records.locking import lock_for
 from runtime.records.numbering import next_numbers

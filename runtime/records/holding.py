@@ -18,7 +18,9 @@ from runtime import history, storage
 from runtime.flows.task_access import task_grants
 from runtime.gathering import answered
 from runtime.history import timeline
-from runtime.reading.question import RECORD_ID, Making, Question, no_record
+from runtime.reading.parameters import RECORD_ID
+from runtime.reading.question import Making, Question
+from runtime.reading.refusals import no_record
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from engines.compiled import CompiledApp, CompiledForm, Rollup
 from engines.json_values import id_in
 from runtime import storage
-from runtime.reading.question import among
+from runtime.reading.parameters import among
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx

@@ -16,7 +16,7 @@ from metadata.problems import Refusal
 from runtime import transaction
 from runtime.db import tables
 from runtime.jobs import Job
-from runtime.reading.question import among
+from runtime.reading.parameters import among
 from runtime.records import after_save
 from runtime.records.locking import lock_totals
 from runtime.totals import derived

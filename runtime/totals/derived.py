@@ -21,7 +21,7 @@ from engines.reads import expressions_in
 from engines.totals import parts_of, sources_of, total_of, totals_by_parent
 from runtime import history, storage
 from runtime.facts import facts_of
-from runtime.reading.question import among
+from runtime.reading.parameters import among
 from runtime.records.locking import with_formulas
 from runtime.totals import late_totals
 

@@ -11,7 +11,7 @@ from engines.flows import CompiledFlow
 from metadata.problems import ROOT, Invalid, NotFound, Path, Problem, nearest
 from runtime.flows import checks, instances, progress
 from runtime.idempotency import Answer
-from runtime.reading.question import no_record
+from runtime.reading.refusals import no_record
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import JsonBody

@@ -16,7 +16,7 @@ from runtime import audit, reading, records
 from runtime.db.engine import LIST_SECONDS
 from runtime.idempotency import Answer
 from runtime.reading import ListQuery
-from runtime.reading.question import no_form, no_record
+from runtime.reading.refusals import no_form, no_record
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
 from runtime.web.deps import JsonBody, SignedIn

@@ -15,7 +15,7 @@ from metadata.text import say
 from runtime import reading
 from runtime.idempotency import Answer
 from runtime.jobs import resting
-from runtime.reading.question import no_form, no_record
+from runtime.reading.refusals import no_form, no_record
 from runtime.rules import attention, pausing, traces
 from runtime.rules.attention import FailedJob, Standing
 from runtime.transaction import Tx

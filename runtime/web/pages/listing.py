@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +19,7 @@ from metadata.expressions import Expression
 from metadata.forms import ViewDefinition
 from metadata.problems import ROOT, Invalid, NotFound, Refusal
 from runtime.reading import labels_of
+from runtime.reading.narrowing import checked, understood
 from runtime.reading.question import Question
 from runtime.reading.shown_columns import Label, Wanted, resolve
 from runtime.transaction import Tx
@@ -130,7 +131,7 @@ class Listing:
     @cached_property
     def narrowed(self) -> Filter:
         """The filter of the address, as rows and text."""
-        return read_filter(self.query, self.builder, self.question.understood)
+        return read_filter(self.query, self.builder, partial(understood, self.question))
 
     @cached_property
     def expression(self) -> str:
@@ -141,7 +142,7 @@ class Listing:
     def filter(self) -> str:
         """What holds for every record shown; a typed text must hold together by itself."""
         if self.narrowed.text:
-            self.question.checked(self.narrowed.text)
+            checked(self.question, self.narrowed.text)
         parts = [each for each in (self.view.where if self.view else None, self.expression) if each]
         return " and ".join(f"({each})" for each in parts) if len(parts) > 1 else "".join(parts)
 
@@ -149,7 +150,7 @@ class Listing:
     def said(self) -> str:
         """The same in words; empty where it does not hold together."""
         try:
-            expression = self.question.checked(self.expression) if self.expression else None
+            expression = checked(self.question, self.expression) if self.expression else None
         except Refusal:
             return ""
         titles = replace(titles_of(self.app, ME), labels=self._names_of(expression))

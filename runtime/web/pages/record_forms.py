@@ -15,7 +15,7 @@ from runtime import files, reading, records
 from runtime.flows import tasks
 from runtime.flows.task_access import task_grants
 from runtime.idempotency import Answer, KeyReused
-from runtime.reading.question import no_form
+from runtime.reading.refusals import no_form
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.incoming import number_in
