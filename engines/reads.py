@@ -12,7 +12,7 @@ DEPTH = 12
 
 
 def computed_fields_read(app: CompiledApp) -> frozenset[str]:
-    """The ids of computed fields that conditions, defaults, rules and flows read from their own record or its rows."""
+    """The ids of computed fields that conditions, defaults, access, rules and flows read from a record or its rows."""
     computed = {id for form in app.forms.values() for id, each in form.fields.items() if each.storage == "computed"}
     if not computed:
         return frozenset()
@@ -56,7 +56,7 @@ def expressions_in(thing: Any, depth: int = DEPTH) -> Iterator[Expression]:
 
 
 def _read_in_a_save(app: CompiledApp) -> Iterator[Expression]:
-    yield from expressions_in((app.rules, app.flows))
+    yield from expressions_in((app.access, app.rules, app.flows))
     for form in app.forms.values():
         yield from (each.condition for each in form.validations)
         for field in form.fields.values():

@@ -1,7 +1,8 @@
 """Fetches the facts that engines lack: one query for each kind of need and form, at most four rounds."""
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
@@ -10,7 +11,9 @@ from engines.access import SYSTEM, view
 from engines.actor import Actor
 from engines.compiled import CompiledApp
 from engines.facts import Facts, Needs, RecordKey
+from engines.forms.completing import complete
 from metadata.problems import ROOT, LimitExceeded, Problem
+from runtime.facts import facts_of
 from runtime.reading import masked_records, searches
 
 if TYPE_CHECKING:
@@ -39,6 +42,18 @@ def answered(
             facts = facts | Facts(numbers=numbers(answer.numbers))
     message = {"en": "This needs too many look-ups, one behind the other", "zh": "需要逐级查找的数据过多"}
     raise LimitExceeded(Problem(ROOT, "too_many_lookups", message, limit={"name": "rounds", "max": MOST_ROUNDS}))
+
+
+def completed(tx: "Tx", app: CompiledApp, form: str, records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Stored records of a form with what they compute at reading, for rules and scopes that look at it."""
+    stored = list(records)
+
+    def ask(facts: Facts) -> list[Any] | Needs:
+        found = [complete(app, form, each, facts) for each in stored]
+        lacking = [each for each in found if isinstance(each, Needs)]
+        return reduce(or_, lacking) if lacking else found
+
+    return answered(tx, app, ask, facts_of(tx, app))[0]
 
 
 def fetch(tx: "Tx", app: CompiledApp, needs: Needs, actor: Actor, record: int = 0) -> Facts:

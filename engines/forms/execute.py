@@ -8,7 +8,7 @@ from engines.effects import Refuse, SetFields
 from engines.events import RecordChanged
 from engines.expressions import Environment, evaluate
 from engines.facts import Facts, Needs
-from engines.forms import checking, filling
+from engines.forms import checking, completing, filling
 from engines.forms.incoming import accept
 from engines.forms.numbering import number_text
 from engines.forms.rows import row_changes
@@ -91,10 +91,8 @@ def _calculate_again(save: Save, steps: Steps, moved: set[str]) -> Needs:
 
 
 def _compute_over_links(save: Save, steps: Steps) -> Needs:
-    if wanted := _wanted(save, steps):
-        return wanted
-    filling.compute(save, steps.computed, everything=True)
-    return Needs()
+    """The computed values can lead to records in turn, which conditions and validations then look at."""
+    return completing.compute(steps.computed, save.after, save.facts) | _wanted(save, steps)
 
 
 def _ask_early_rules(save: Save, steps: Steps) -> Needs:

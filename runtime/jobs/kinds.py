@@ -15,7 +15,7 @@ from runtime import effects, identity, storage
 from runtime.connectors import smtp
 from runtime.effect_json import read_effects
 from runtime.facts import facts_of
-from runtime.gathering import answered
+from runtime.gathering import answered, completed
 from runtime.identity import password_links
 from runtime.jobs import turnstiles
 from runtime.jobs.queue import Job, JobKind
@@ -123,6 +123,7 @@ def _moment(tx: "Tx", app: CompiledApp, job: Job) -> MomentCame | None:
     record = storage.load(tx, app, form, [payload["record"]]).get(payload["record"])
     if record is None or record.get("deleted_at") is not None:
         return None
+    (record,) = completed(tx, app, form.id, [record])
     row = None
     if payload["row"] is not None and rule.rows is not None:
         row = next((each for each in record.get(rule.rows) or () if each["id"] == payload["row"]), None)

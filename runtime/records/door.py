@@ -16,7 +16,7 @@ from runtime.db.ids import new_id
 from runtime.facts import facts_of
 from runtime.flows import task_access
 from runtime.flows.task_access import task_grants
-from runtime.gathering import answered, fetch
+from runtime.gathering import answered, completed, fetch
 from runtime.history import timeline
 from runtime.reading.refusals import no_form
 from runtime.records import dependants, holding, writing
@@ -75,7 +75,8 @@ def delete(
     holding.check_version(tx, app, compiled, held, version, check_version)
     if lock is not None:
         raise lock.refusal()
-    _ask_early_rules_about_deletion(tx, app, compiled, held.record)
+    (before,) = completed(tx, app, compiled.id, [held.record])
+    _ask_early_rules_about_deletion(tx, app, compiled, before)
     dependants.release(tx, app, compiled, id)
     after = writing.touched(tx, app, compiled, held.record, deleted_at=tx.now)
     writing.write_system(tx, compiled, held.record, after)
@@ -185,10 +186,11 @@ def _decide_and_write(
     tx: "Tx",
     app: CompiledApp,
     form: CompiledForm,
-    before: dict[str, Any],
+    before: Mapping[str, Any],
     request: SaveRequest,
     grants: tuple[Grant, ...],
 ) -> Saved:
+    (before,) = completed(tx, app, form.id, [before])
     decision, facts = _decided(tx, app, form, request, before)
     if not decision.changed:
         traces.note(tx, app, decision.trace)

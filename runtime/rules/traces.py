@@ -95,9 +95,9 @@ def why_not(
 
 
 def _why_no_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, record: int) -> RuleTrace:
-    from runtime.gathering import answered
+    from runtime.gathering import answered, completed
 
-    now = storage.load(tx, app, app.forms[form], [record]).get(record)
+    now = next(iter(completed(tx, app, form, storage.load(tx, app, app.forms[form], [record]).values())), None)
     event = MomentCame(rule.id, "", tx.now, form, record, now)
     answer, _ = answered(tx, app, lambda known: why(rule, event, known), facts_of(tx, app))
     fired = tables.fired
@@ -188,12 +188,13 @@ def _shown(tx: "Tx", app: CompiledApp, wanted: Any, limit: int) -> list[dict[str
 
 def _visible_fields(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -> dict[int, frozenset[str]]:
     """For each of the records that the actor may read today, the fields that show in it."""
-    from runtime.gathering import fetch
+    from runtime.gathering import completed, fetch
 
     if form not in app.forms:
         return {}
     seen, facts = view(app, tx.actor, form), facts_of(tx, app)
-    records = storage.load(tx, app, app.forms[form], ids)
+    stored = storage.load(tx, app, app.forms[form], ids)
+    records = dict(zip(stored, completed(tx, app, form, stored.values()), strict=True))
     needs = Needs(
         records=frozenset(key for record in records.values() for key in scope_needs(seen.grants, record, facts))
     )
@@ -204,6 +205,8 @@ def _visible_fields(tx: "Tx", app: CompiledApp, form: str, ids: Iterable[int]) -
 
 def _event(tx: "Tx", app: CompiledApp, form: str, record: int, seq: int | None) -> tuple[Any, RecordChanged]:
     """A change of a record as it was, from the images of the history, with its entry there."""
+    from runtime.gathering import completed
+
     own = (version.c.app == app.name) & (version.c.form == form) & (version.c.record == record)
     if seq is not None:
         own &= version.c.seq <= seq
@@ -212,7 +215,7 @@ def _event(tx: "Tx", app: CompiledApp, form: str, record: int, seq: int | None) 
     if not rows:
         raise NotFound(Problem(ROOT, "not_found", {"en": "There is no such change", "zh": "没有这次修改"}))
     compiled = app.forms[form]
-    images = [_image(tx, app, compiled, row) for row in rows]
+    images = completed(tx, app, form, [_image(tx, app, compiled, row) for row in rows])
     before = images[1] if len(images) > 1 else None
     op = rows[0]["op"]
     after = None if op == "delete" else images[0]
