@@ -31,7 +31,8 @@ from runtime.web.limits import Places
 
 T = TypeVar("T")
 FORM_KEY = "idempotency-key"  # no field can be called so
-OF_THE_PAGE = (FORM_KEY, "csrf")
+CONFIRMING = ("confirm_password", "confirm_code", "confirm_again")  # what a form carries while its sender is asked
+OF_THE_PAGE = (FORM_KEY, "csrf", *CONFIRMING)
 PART_OF_A_FILE = 1 << 20
 
 

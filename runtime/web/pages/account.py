@@ -16,6 +16,7 @@ from runtime.web import session as entrance
 from runtime.web.answers import LANGUAGES
 from runtime.web.deps import CheckedForm, ElevatedForm
 from runtime.web.pages.page import LANGUAGE_COOKIE, Page, SignedInOnly
+from runtime.web.pages.shown_once import shown_once
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,7 +32,7 @@ def change_profile(page: SignedInOnly, form: CheckedForm) -> Response:
     changes = {"name": name} if name else {}
     if language in LANGUAGES:
         changes["language"] = language
-    page.visit.run(lambda tx: organisation.change_member(tx, _me(page), **changes))
+    page.visit.once_of_form(form, lambda tx: organisation.change_member(tx, _me(page), **changes))
     answer = page.go("/account", page.word("Saved"))
     answer.delete_cookie(LANGUAGE_COOKIE)
     return answer
@@ -54,7 +55,7 @@ def end_other_sessions(page: SignedInOnly, form: CheckedForm) -> Response:
             if not each["current"]:
                 sessions.revoke_session(tx, int(each["id"]))
 
-    page.visit.run(end)
+    page.visit.once_of_form(form, end)
     return page.go("/account", page.word("All other sessions have ended"))
 
 
@@ -62,7 +63,7 @@ def end_other_sessions(page: SignedInOnly, form: CheckedForm) -> Response:
 def create_key(page: SignedInOnly, form: ElevatedForm) -> Response:
     name = str(form.get("name", "")).strip()[:80] or "key"
     try:
-        made = page.visit.run(lambda tx: api_keys.create_key(tx, name, None))
+        made = shown_once(page.visit, form, lambda tx: api_keys.create_key(tx, name, None))
     except Refusal as refusal:
         return _shown(page, refusal.status, problems=page.problems(refusal))
     return _shown(page, new_key=made["key"])
@@ -70,7 +71,7 @@ def create_key(page: SignedInOnly, form: ElevatedForm) -> Response:
 
 @router.post("/account/keys/{key}/revoke")
 def revoke_key(page: SignedInOnly, form: CheckedForm, key: str) -> Response:
-    page.visit.run(lambda tx: api_keys.revoke_key(tx, id_in(key) or 0))
+    page.visit.once_of_form(form, lambda tx: api_keys.revoke_key(tx, id_in(key) or 0))
     return page.go("/account", page.word("The key has been revoked"))
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from fastapi.responses import Response
+from starlette.datastructures import FormData
 
 from metadata.problems import Refusal, Refused
 from runtime.flows import instances, progress
@@ -33,47 +34,47 @@ def needs_attention(page: SignedInOnly) -> Response:
 @router.post("/jobs/retry")
 def retry_job(page: SignedInOnly, form: CheckedForm) -> Response:
     key = str(form.get("key", ""))
-    return _do(page, KEEPER, lambda tx: resting.retry(tx, key), page.word("It will be tried again"))
+    return _do(page, KEEPER, form, lambda tx: resting.retry(tx, key), page.word("It will be tried again"))
 
 
 @router.post("/jobs/retry-all")
-def retry_all_jobs(page: SignedInOnly, _form: CheckedForm) -> Response:
-    return _do(page, KEEPER, resting.retry_all, page.word("It will be tried again"))
+def retry_all_jobs(page: SignedInOnly, form: CheckedForm) -> Response:
+    return _do(page, KEEPER, form, resting.retry_all, page.word("It will be tried again"))
 
 
 @router.post("/jobs/discard")
 def discard_job(page: SignedInOnly, form: CheckedForm) -> Response:
     key = str(form.get("key", ""))
-    return _do(page, KEEPER, lambda tx: resting.discard(tx, key), page.word("It is given up"))
+    return _do(page, KEEPER, form, lambda tx: resting.discard(tx, key), page.word("It is given up"))
 
 
 @router.post("/rules/{app}/{rule}/pause")
 def pause_rule(page: SignedInOnly, form: CheckedForm, app: str, rule: str) -> Response:
     reason = str(form.get("reason", ""))
-    return _do(page, KEEPER, lambda tx: pausing.pause(tx, app, rule, reason), page.word("The rule is paused"), form)
+    return _do(page, KEEPER, form, lambda tx: pausing.pause(tx, app, rule, reason), page.word("The rule is paused"))
 
 
 @router.post("/rules/{app}/{rule}/resume")
 def resume_rule(page: SignedInOnly, form: CheckedForm, app: str, rule: str) -> Response:
-    return _do(page, KEEPER, lambda tx: pausing.resume(tx, app, rule), page.word("The rule goes on"), form)
+    return _do(page, KEEPER, form, lambda tx: pausing.resume(tx, app, rule), page.word("The rule goes on"))
 
 
 @router.post("/rules/{app}/{rule}/discard")
-def discard_waiting(page: SignedInOnly, _form: CheckedForm, app: str, rule: str) -> Response:
-    return _do(page, KEEPER, lambda tx: resting.discard_held(tx, app, rule), page.word("It is given up"))
+def discard_waiting(page: SignedInOnly, form: CheckedForm, app: str, rule: str) -> Response:
+    return _do(page, KEEPER, form, lambda tx: resting.discard_held(tx, app, rule), page.word("It is given up"))
 
 
 @router.post("/missed")
-def put_aside(page: SignedInOnly, _form: CheckedForm) -> Response:
-    return _do(page, KEEPER, missed.put_aside, page.word("Saved"))
+def put_aside(page: SignedInOnly, form: CheckedForm) -> Response:
+    return _do(page, KEEPER, form, missed.put_aside, page.word("Saved"))
 
 
 @router.post("/flows/{app}/{instance:int}/retry")
-def retry_flow(page: SignedInOnly, _form: CheckedForm, app: str, instance: int) -> Response:
+def retry_flow(page: SignedInOnly, form: CheckedForm, app: str, instance: int) -> Response:
     def work(tx: Tx) -> str:
         return instances.retry(tx, tx.services.apps.live(tx, app), instance)
 
-    return _do(page, OPERATOR, work, page.word("It will be tried again"))
+    return _do(page, OPERATOR, form, work, page.word("It will be tried again"))
 
 
 def pauses_of(page: Page, tx: Tx, app: str) -> dict[str, dict[str, Any]]:
@@ -82,14 +83,14 @@ def pauses_of(page: Page, tx: Tx, app: str) -> dict[str, dict[str, Any]]:
     return {each.pause.rule: _rule(each, zone) for each in attention.standing_rules(tx, app)}
 
 
-def _do(page: Page, right: str, work: Callable[[Tx], Any], said: str, form: Any = None) -> Response:
+def _do(page: Page, right: str, form: FormData, work: Callable[[Tx], Any], said: str) -> Response:
     """Do it and come back; what is not possible any more is said on the page."""
     _require(page, right)
     try:
-        page.visit.run(work)
+        page.visit.once_of_form(form, work)
     except Refusal as refusal:
         return _page(page, refusal.status, problems=page.problems(refusal))
-    return page.go(safe_path(str(form.get("back") or HERE)) if form is not None else HERE, said)
+    return page.go(safe_path(str(form.get("back") or HERE)), said)
 
 
 def _require(page: Page, *rights: str) -> None:

@@ -15,6 +15,7 @@ from runtime.transaction import Tx
 from runtime.web.deps import ElevatedForm, UserAdmin
 from runtime.web.pages.navigation import live_apps
 from runtime.web.pages.page import Page, page_of
+from runtime.web.pages.shown_once import shown_once
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,8 +37,8 @@ def add_member(visit: UserAdmin, form: ElevatedForm) -> Response:
     """Add somebody; he chooses his password by a link, which is mailed or, without a mail server, shown once."""
     page, name, email = page_of(visit), str(form.get("name", "")).strip(), str(form.get("email", "")).strip()
 
-    def add(tx: Tx) -> str:
-        member = members.add(
+    def add(tx: Tx) -> int:
+        return members.add(
             tx,
             name,
             email,
@@ -45,18 +46,15 @@ def add_member(visit: UserAdmin, form: ElevatedForm) -> Response:
             manager=id_in(str(form.get("manager", ""))),
             language=page.language,
         )
-        if tx.settings.smtp_host:
-            password_links.mail(tx, member)
-            return ""
-        return password_links.make(tx, member)
 
     try:
         _require_name(name, email)
-        link = visit.run(add)
+        if visit.services.settings.smtp_host:
+            visit.once_of_form(form, lambda tx: password_links.mail(tx, add(tx)))
+            return page.go("/admin/members", page.word("An invitation is on its way to %(email)s", email=email))
+        link = shown_once(visit, form, lambda tx: password_links.make(tx, add(tx)))
     except Refusal as refusal:
         return _list(page, refusal.status, problems=page.problems(refusal), values={"name": name, "email": email})
-    if not link:
-        return page.go("/admin/members", page.word("An invitation is on its way to %(email)s", email=email))
     return _list(page, link=link, new_member=name)
 
 
@@ -69,7 +67,7 @@ def one_member(visit: UserAdmin, member: int) -> Response:
 def change_member(visit: UserAdmin, form: ElevatedForm, member: int) -> Response:
     page = page_of(visit)
     try:
-        visit.run(lambda tx: _change(tx, member, form))
+        visit.once_of_form(form, lambda tx: _change(tx, member, form))
     except Refusal as refusal:
         return _one(page, member, refusal.status, problems=page.problems(refusal))
     return page.go(f"/admin/members/{member}", page.word("Saved"))
@@ -80,9 +78,10 @@ def make_link(visit: UserAdmin, form: ElevatedForm, member: int) -> Response:
     """Show once a link with which this person sets a password."""
     page = page_of(visit)
     try:
-        return _one(page, member, link=visit.run(lambda tx: password_links.make(tx, member)))
+        link = shown_once(visit, form, lambda tx: password_links.make(tx, member))
     except Conflict as refusal:
         return _one(page, member, refusal.status, problems=page.problems(refusal))
+    return _one(page, member, link=link)
 
 
 @router.post("/admin/members/{member}/mail")
@@ -90,7 +89,7 @@ def mail_link(visit: UserAdmin, form: ElevatedForm, member: int) -> Response:
     """Mail such a link."""
     page = page_of(visit)
     try:
-        visit.run(lambda tx: password_links.mail(tx, member))
+        visit.once_of_form(form, lambda tx: password_links.mail(tx, member))
     except Conflict as refusal:
         return _one(page, member, refusal.status, problems=page.problems(refusal))
     return page.go(f"/admin/members/{member}", page.word("The link is on its way"))
@@ -99,7 +98,7 @@ def mail_link(visit: UserAdmin, form: ElevatedForm, member: int) -> Response:
 @router.post("/admin/members/{member}/second-factor")
 def take_second_factor(visit: UserAdmin, form: ElevatedForm, member: int) -> Response:
     page = page_of(visit)
-    visit.run(lambda tx: members.take_second_factor(tx, member))
+    visit.once_of_form(form, lambda tx: members.take_second_factor(tx, member))
     return page.go(f"/admin/members/{member}", page.word("The second factor is off"))
 
 

@@ -10,6 +10,7 @@ from runtime.identity import second_factor
 from runtime.identity.second_factor import Enrolment
 from runtime.web.deps import ElevatedForm
 from runtime.web.pages.page import Page, SignedInOnly
+from runtime.web.pages.shown_once import shown_once
 
 router = APIRouter(prefix="/account/second-factor", include_in_schema=False)
 
@@ -22,7 +23,7 @@ def state(page: SignedInOnly) -> Response:
 @router.post("")
 def begin(page: SignedInOnly, form: ElevatedForm) -> Response:
     try:
-        made = page.visit.run(second_factor.begin)
+        made = shown_once(page.visit, form, second_factor.begin)
     except Refusal as refusal:
         return _shown(page, refusal.status, problems=page.problems(refusal))
     return _shown(page, enrolment=_drawn(made))
@@ -32,7 +33,7 @@ def begin(page: SignedInOnly, form: ElevatedForm) -> Response:
 def confirm(page: SignedInOnly, form: ElevatedForm) -> Response:
     code = str(form.get("code", ""))[:100]
     try:
-        codes = page.visit.run(lambda tx: second_factor.confirm(tx, code))
+        codes = shown_once(page.visit, form, lambda tx: second_factor.confirm(tx, code))
     except Refusal as refusal:
         with page.visit.read() as tx:
             begun = second_factor.begun(tx)
@@ -43,14 +44,15 @@ def confirm(page: SignedInOnly, form: ElevatedForm) -> Response:
 @router.post("/recovery-codes")
 def renew_codes(page: SignedInOnly, form: ElevatedForm) -> Response:
     try:
-        return _shown(page, recovery_codes=page.visit.run(second_factor.renew_codes))
+        codes = shown_once(page.visit, form, second_factor.renew_codes)
     except Refusal as refusal:
         return _shown(page, refusal.status, problems=page.problems(refusal))
+    return _shown(page, recovery_codes=codes)
 
 
 @router.post("/off")
 def turn_off(page: SignedInOnly, form: ElevatedForm) -> Response:
-    page.visit.run(lambda tx: second_factor.turn_off(tx, _me(page)))
+    page.visit.once_of_form(form, lambda tx: second_factor.turn_off(tx, _me(page)))
     return page.go("/account/second-factor", page.word("The second factor is off"))
 
 

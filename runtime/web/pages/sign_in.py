@@ -14,10 +14,9 @@ from runtime.web import session as entrance
 from runtime.web.deps import CheckedForm
 from runtime.web.guards import must_be_session
 from runtime.web.pages.page import OpenToAll, Page, SignedInOnly, safe_path
+from runtime.web.visit import CONFIRMING
 
 router = APIRouter(include_in_schema=False)
-
-CONFIRMING = ("confirm_password", "confirm_code", "confirm_again")
 
 
 async def plain_form(request: Request) -> FormData:

@@ -72,4 +72,13 @@ document.addEventListener("click", (event) => {
   if (closer) closeDialog(closer);
 });
 
+// A plain form is sent once, however often its button is pressed; who comes back by the history may send it again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+  if ("sent" in form.dataset) event.preventDefault();
+  form.dataset.sent = "";
+});
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
 loadIslands();
