@@ -106,12 +106,18 @@ def _require_consent_to_losses(planned: SchemaPlan, consent: Consent) -> None:
 
 def _name_packages(checked: Checked, document: Any, known: Known) -> None:
     """A kind that was there once is not misspelt: its package is missing."""
-    missing = {(TAGS[each.noun], each.name): each for each in (known.live.missing if known.live else ())}
+    missing = known.live.missing if known.live else ()
     for index, problem in enumerate(checked.problems.items):
-        if problem.code == "unknown_kind":
-            each = missing.get((str(problem.path.parts[-1]), str(place_of(document, problem.path))))
-            if each is not None:
-                checked.problems.items[index] = _not_installed(problem.path, each)
+        each = next((each for each in missing if _is_about(problem, each, document)), None)
+        if each is not None:
+            checked.problems.items[index] = _not_installed(problem.path, each)
+
+
+def _is_about(problem: Problem, missing: MissingKind, document: Any) -> bool:
+    if missing.noun == "function":
+        return problem.code == "unknown_function" and f"“{missing.name}”" in say(problem.message, "en").upper()
+    named = (str(problem.path.parts[-1]), str(place_of(document, problem.path))) if problem.path.parts else None
+    return problem.code == "unknown_kind" and named == (TAGS[missing.noun], missing.name)
 
 
 def _not_installed(path: Path, missing: MissingKind) -> Problem:

@@ -1,6 +1,7 @@
 """The meaning of definitions: four pure engines in one view, and the one decision behind every save."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -8,9 +9,10 @@ from zoneinfo import ZoneInfo
 from engines import composition
 from engines.compiled import CompiledApp, CompiledField, CompiledForm, StoredAs
 from engines.context import AppContext
-from engines.forms.compile import CompiledForms, compile_forms
+from engines.forms.compile import CompiledForms, compile_forms, compile_forms_that_can_be
 from engines.forms.execute import Decision, RowChanges, SaveRequest, recalculate
 from engines.forms.execute import execute as decide
+from engines.missing import STAND_INS
 from metadata.problems import Problems
 
 if TYPE_CHECKING:
@@ -55,13 +57,13 @@ def compile_app(
 def compile_what_can_be(
     definition: "AppDefinition", kinds: "Kinds", number: int, storages: Mapping[str, StoredAs]
 ) -> CompiledApp:
-    """Compile an app that was in order when it was published, with stand-ins for kinds that are missing now.
+    """Compile an app that was in order when it was published, with stand-ins for what is missing now.
 
     What does not work without them rests: fields are raw, rules are left out, flows stop where they begin.
     """
     problems = Problems()
-    forms = compile_forms(definition, kinds, number, storages, problems)
-    context = _context(definition, kinds, forms)
+    forms = compile_forms_that_can_be(definition, kinds, number, storages, problems)
+    context = replace(_context(definition, kinds, forms), stand_ins=STAND_INS)
     return composition.compile_rest(_app(definition, number, forms, context), context, problems)
 
 

@@ -12,7 +12,6 @@ from engines.effects import Effect
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
 from engines.values import CompiledValue
-from metadata.missing import Kept
 from metadata.problems import ROOT, Conflict, Problem, Refusal, nearest
 from metadata.registry import Kind
 from metadata.text import Text, say
@@ -56,21 +55,6 @@ class KindMissing(Conflict):
         self.reason: Text = {"en": f"“{name}” is not installed", "zh": f"未安装“{name}”"}
         hint = {"en": "Whoever runs this installation has to install it again", "zh": "请联系管理员重新安装"}
         super().__init__(Problem(ROOT, "kind_missing", self.reason, hint))
-
-
-class MissingAction(ActionType):
-    """A deed that nobody can do now: a rule with it rests, a flow does not get past it."""
-
-    stands_in = True
-    icon = "alert-triangle"
-    Options = Kept
-
-    def __init__(self, name: str) -> None:
-        self.name = name  # type: ignore[misc]
-        self.title = KindMissing(name).reason  # type: ignore[misc]
-
-    def execute(self, compiled: Any, occasion: "Occasion") -> Sequence[Effect]:
-        raise KindMissing(self.name)
 
 
 @dataclass(frozen=True)
@@ -204,8 +188,8 @@ def compile_actions(definitions: Iterable[Any], context: ActionContext) -> tuple
     for index, options in enumerate(definitions):
         kind, known = context.app.kinds.actions.get(options.action), len(context.problems)
         config = kind.compile(options, context.at(index))
-        if len(context.problems) > known and context.app.kinds.has_stand_ins:
-            kind = MissingAction(options.action)  # it needs what is not installed
+        if len(context.problems) > known and context.app.makes_do:
+            kind = context.app.stand_ins["action"](options.action)  # it needs what is not installed
         compiled.append(CompiledAction(kind, config, options))
     return tuple(compiled)
 

@@ -14,7 +14,7 @@ from metadata.value_types import ValueType
 
 if TYPE_CHECKING:
     from engines.compiled import CompiledForm
-    from metadata.kinds import Kinds
+    from metadata.kinds import KindNoun, Kinds
     from metadata.registry import Registry
 
 Made = TypeVar("Made")
@@ -32,6 +32,7 @@ class AppContext:
     kinds: "Kinds"
     flow_forms: Mapping[str, str] = field(default_factory=dict)  # by id of the flow, the id of its form
     role_titles: Mapping[str, Text] = field(default_factory=dict)  # by id, for sentences that people read
+    stand_ins: "Mapping[KindNoun, Callable[[str], Any]]" = field(default_factory=dict)  # for what cannot be compiled
 
     @cached_property
     def moving(self) -> frozenset[str]:
@@ -46,6 +47,11 @@ class AppContext:
     @property
     def functions(self) -> "Registry[Any]":
         return self.kinds.functions
+
+    @property
+    def makes_do(self) -> bool:
+        """Whether what cannot be compiled rests, instead of keeping the app from being compiled."""
+        return bool(self.stand_ins)
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,34 @@
 """Stand-ins for kinds that a stored definition names and this installation has not: nothing of theirs is lost.
 
 A field's values are shown as they are stored, and nobody writes them; a rule rests; a flow stops as an incident where
-it comes to such a node; a report is a table. Once the package is back, everything goes on.
+it comes to such a node; a report is a table. What needs a function that is missing is treated alike: a field is raw,
+whatever else needs it rests. Once the package is back, everything goes on.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from engines.action_type import KindMissing, MissingAction
+from engines.action_type import ActionType, KindMissing, Occasion
 from engines.compiled import CompiledField, Storage, StoredAs
+from engines.effects import Effect
 from engines.flows.missing import MissingNode
 from engines.forms.context import FormContext
 from engines.forms.conversion import type_of_shape
 from engines.forms.field_type import FieldType
+from engines.forms.makeshift import NOTHING
 from engines.forms.tables import ROWS
 from engines.reports.chart_type import ChartType
 from engines.rules.trigger_type import TriggerType
 from engines.values import ValueProblem
+from metadata.app import AppDefinition
+from metadata.expressions.signatures import find
 from metadata.kinds import KindNoun, Kinds, MissingKind
 from metadata.missing import Kept
+from metadata.registry import Registry
+from metadata.said import all_said
 from metadata.value_types import ValueType
-
-NOTHING = "if(today == null, '', '')"  # computed at reading, so that no column is asked for
 
 
 class _StandIn:
@@ -64,6 +69,13 @@ class MissingField(_StandIn, FieldType):
         raise ValueProblem("kind_missing", KindMissing(self.name).reason)
 
 
+class MissingAction(_StandIn, ActionType):
+    """A deed that nobody can do now: a rule with it rests, a flow does not get past it."""
+
+    def execute(self, compiled: Any, occasion: Occasion) -> Sequence[Effect]:
+        raise KindMissing(self.name)
+
+
 class MissingTrigger(_StandIn, TriggerType):
     """A moment that nobody can tell now; its rule rests."""
 
@@ -76,14 +88,24 @@ class MissingChart(_StandIn, ChartType):
     measures = range(1, 50)
 
 
+def missing_functions(definition: AppDefinition, functions: Registry[Any]) -> Iterator[MissingKind]:
+    """The functions that a definition calls and nobody has registered, once for each place."""
+    for said in all_said(definition):
+        for name in said.calls:
+            if find(functions, name) is None:
+                yield MissingKind("function", name.upper(), said.path)
+
+
 def with_stand_ins(
     kinds: Kinds, missing: Iterable[MissingKind], storages: Mapping[str, StoredAs] | None = None
 ) -> Kinds:
     """The kinds there are, and a stand-in for each that is missing."""
     made: dict[tuple[KindNoun, str], Any] = {}
     for each in missing:
-        stand_in = MissingField(each.name, storages or {}) if each.noun == "field" else STAND_INS[each.noun](each.name)
-        made[(each.noun, each.name)] = stand_in
+        if each.noun == "field":
+            made[(each.noun, each.name)] = MissingField(each.name, storages or {})
+        elif each.noun != "function":  # what calls one rests
+            made[(each.noun, each.name)] = STAND_INS[each.noun](each.name)
     return kinds.with_more(made)
 
 

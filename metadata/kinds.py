@@ -23,9 +23,9 @@ TAGS: Mapping[KindNoun, str] = {
 
 @dataclass(frozen=True)
 class MissingKind:
-    """A kind that a definition names and nobody has registered: where it is named, and which package once gave it."""
+    """A kind or a function that a definition names and nobody has registered: where, and which package once gave it."""
 
-    noun: KindNoun
+    noun: KindNoun | Literal["function"]
     name: str
     path: Path
     package: str | None = None
@@ -62,11 +62,6 @@ class Kinds:
             for key, registry in vars(self).items()
         }
         return Kinds(**registries)
-
-    @property
-    def has_stand_ins(self) -> bool:
-        """Whether some kinds only stand for others that are not installed."""
-        return any(kind.stands_in for noun in TAGS for kind in self.of(noun))
 
     def freeze(self) -> "Kinds":
         for registry in vars(self).values():

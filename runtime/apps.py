@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from engines import compile_app, compile_what_can_be
 from engines.compiled import CompiledApp, StoredAs
-from engines.missing import with_stand_ins
+from engines.missing import missing_functions, with_stand_ins
 from metadata.kinds import Kinds, MissingKind
 from metadata.language import Language
 from metadata.parts import Part, join
@@ -109,24 +109,28 @@ class Apps:
         row = manifest_row(connection, manifest)
         number = connection.scalar(sa.select(tables.app.c.number).where(tables.app.c.name == row.app))
         document, storages = document_of(connection, row), stored_as(row)
+        definition = None
         try:
             definition = self.language.load(document)
-        except InvalidDefinition:
-            if missing := self.language.missing_from(document):
-                return self._with_stand_ins(row, document, int(number or 1), missing)
-            raise
-        return compile_app(definition, self.kinds, int(number or 1), storages)
+            return compile_app(definition, self.kinds, int(number or 1), storages)
+        except InvalidDefinition as refusal:
+            missing = self.language.missing_from(document)
+            if not missing and definition is None:
+                raise
+            log.warning("%s cannot be compiled as a whole: %s", row.app, [str(each.path) for each in refusal.problems])
+            return self._with_stand_ins(row, document, int(number or 1), missing)
 
     def _with_stand_ins(
         self, row: Any, document: dict[str, Any], number: int, missing: tuple[MissingKind, ...]
     ) -> CompiledApp:
         """The app as far as it goes without the packages that are missing."""
         packages = row.ids.get("packages", {})
+        kinds = with_stand_ins(self.kinds, missing, stored_as(row))
+        definition = Language(kinds).load(document)
+        missing = (*missing, *missing_functions(definition, kinds.functions))
         told = tuple(replace(each, package=packages.get(f"{each.noun} {each.name}")) for each in missing)
-        kinds = with_stand_ins(self.kinds, told, stored_as(row))
         log.warning("%s needs what is not installed: %s", row.app, ", ".join(sorted({each.name for each in told})))
-        app = compile_what_can_be(Language(kinds).load(document), kinds, number, stored_as(row))
-        return replace(app, missing=told)
+        return replace(compile_what_can_be(definition, kinds, number, stored_as(row)), missing=told)
 
     def missing(self) -> list[MissingKind]:
         """What the apps in memory name and nobody has installed."""

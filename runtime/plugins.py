@@ -18,6 +18,7 @@ from metadata.app import AppDefinition
 from metadata.kinds import TAGS, Kinds
 from metadata.language import COMMON
 from metadata.registry import Kind, Registry
+from metadata.said import all_said
 from metadata.walk import things
 
 ENTRY_POINTS = "fourfold.kinds"
@@ -48,7 +49,15 @@ def packages_of(definition: AppDefinition, kinds: Kinds) -> dict[str, str]:
                 name = getattr(thing.model, TAGS[noun])
                 if (package := package_of(kinds.of(noun).get(name))) is not None:
                     found[f"{noun} {name}"] = package
-    return found
+    return found | _packages_of_functions(definition, kinds)
+
+
+def _packages_of_functions(definition: AppDefinition, kinds: Kinds) -> dict[str, str]:
+    brought = {each.name: package for each in kinds.functions if (package := package_of(each)) is not None}
+    if not brought:
+        return {}
+    called = {name.upper() for said in all_said(definition) for name in said.calls}
+    return {f"function {name}": package for name, package in brought.items() if name in called}
 
 
 def built_in() -> Kinds:

@@ -15,10 +15,15 @@ from builder_api.publish import import_document
 from engines.actor import system
 from engines.effects import SetTimer
 from engines.events import TimerFired
+from engines.expressions.function_kind import FunctionKind
 from engines.flows.compiled import CompiledNode
 from engines.flows.node_type import NodeEvent, NodeType, Step, Token, Visit, go_on, wait
 from metadata import registry
+from metadata.expressions import Node, building
+from metadata.expressions.signatures import Parameter
 from metadata.kinds import Kinds
+from metadata.problems import Invalid
+from metadata.value_types import number
 from runtime import jobs, organisation, plugins, reading, records, reports
 from runtime.db import tables
 from runtime.db.engine import Database
@@ -158,6 +163,62 @@ def test_a_timer_at_a_missing_node_is_an_incident_and_its_moment_is_not_lost(ope
     assert "doze" in str(stuck.position["stuck"])
     with without.database.read() as connection:
         assert set(connection.scalars(sa.select(tables.job.c.state))) == {"done"}
+
+
+class Petals(FunctionKind):
+    """How many petals so many leaves make; a throw-away function."""
+
+    name = "PETALS"
+    title = {"en": "Petals", "zh": "花瓣"}
+    theme = "numbers"
+    chinese = "花瓣数。"
+    parameters = (Parameter("leaves", number(0)),)
+    result = number(0)
+
+    def build(self, args: list[Node], column: int) -> Node:
+        return building.arithmetic("*", args[0], building.literal(3, column), column)
+
+
+def test_without_a_function_its_formula_is_raw_its_rule_rests_and_nothing_is_published(
+    open_with: Open, bare: Kinds
+) -> None:
+    with_petals = plugins.built_in()
+    with_petals.functions.register(Petals())
+    fields = [
+        {"id": "f_name", "name": "name", "type": "text"},
+        {"id": "f_leaves", "name": "leaves", "type": "number", "required_if": "PETALS(leaves) > 90"},
+        {"id": "f_petals", "name": "petals", "type": "formula", "formula": "PETALS(leaves)"},
+        {"id": "f_twice", "name": "twice", "type": "formula", "formula": "petals * 2"},
+    ]
+    plant = {"id": "t_plant", "name": "plant", "label": "{{name}}{{PETALS(leaves)}}", "fields": fields}
+    many = {"id": "u_many", "name": "many", "when": {"trigger": "updated", "form": "plant"}, "if": "PETALS(leaves) > 3"}
+    rule = {**many, "then": [{"action": "set", "values": {"name": "Full"}}]}
+    full = {"format": 1, "app": "garden", "forms": [plant], "rules": [rule]}
+    services = open_with(with_petals.freeze())
+    import_document(services, full)
+    rose = _save(services, None, {"name": "Rose", "leaves": 2})
+
+    without = open_with(bare)
+    _save(without, rose, {"leaves": 5})
+
+    assert [_value(without, rose, each) for each in ("name", "petals", "twice")] == ["Rose", 6, 12]
+    with pytest.raises(Invalid):
+        _save(without, rose, {"petals": 1})
+    with without.database.read() as connection:
+        app = without.apps.live(connection, "garden")
+        prepared = prepare(without, connection, "garden", {**full, "title": "Park"}, None)
+    assert {(str(each.path), each.name, each.package) for each in app.missing} == {
+        ("/forms/0/label", "PETALS", "tests"),
+        ("/forms/0/fields/1/required_if", "PETALS", "tests"),
+        ("/forms/0/fields/2/formula", "PETALS", "tests"),
+        ("/rules/0/if", "PETALS", "tests"),
+    }
+    assert {(str(each.path), each.code) for each in prepared.checked.problems} == {
+        (str(each.path), "kind_missing") for each in app.missing
+    }
+    again = open_with(services.kinds)
+    _save(again, rose, {"leaves": 4})
+    assert [_value(again, rose, each) for each in ("name", "petals", "twice")] == ["Full", 12, 24]
 
 
 def _two_days_later(services: Services) -> None:

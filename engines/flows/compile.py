@@ -8,7 +8,6 @@ from engines.action_type import CompiledAction, compile_actions
 from engines.context import AppContext
 from engines.flows.compiled import Block, CompiledFlow, CompiledNode, Occasions, walk
 from engines.flows.coverage import coverage
-from engines.flows.missing import MissingNode
 from engines.flows.node_type import NodeContext, NodeType
 from engines.flows.rights import FieldRights, RelatedRights
 from metadata.conditions import text_of
@@ -79,8 +78,8 @@ def _node(definition: Any, context: NodeContext) -> CompiledNode:
     )
     known = len(context.problems)
     config = kind.compile(definition, context)
-    if len(context.problems) > known and context.app.kinds.has_stand_ins:
-        kind = MissingNode(definition.type)  # it needs what is not installed
+    if len(context.problems) > known and context.app.makes_do:
+        kind = context.app.stand_ins["node"](definition.type)  # it needs what is not installed
     return CompiledNode(
         id=node_id,
         name=definition.name or "",

@@ -22,6 +22,7 @@ from engines.forms.context import FormContext
 from engines.forms.contradictions import refuse_contradictions
 from engines.forms.filtered import filtered_by
 from engines.forms.formula_limits import check_formulas
+from engines.forms.makeshift import Makeshift
 from engines.forms.resolve import Resolver
 from engines.forms.storage import Storages
 from engines.forms.written import WrittenField, WrittenForm, written_forms
@@ -31,7 +32,7 @@ from metadata.problems import Path, Problems, Refusal, nearest
 from metadata.text import Text
 from metadata.value_types import YES_NO, ValueType
 
-__all__ = ["CompiledForms", "compile_forms"]
+__all__ = ["CompiledForms", "compile_forms", "compile_forms_that_can_be"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,21 @@ def compile_forms(
 ) -> CompiledForms:
     """Compile every form. Fields with problems are left out, so that the rest can still be looked at."""
     written = written_forms(definition, kinds)
-    resolver = Resolver(written, kinds.functions, problems)
-    for form in written.values():
+    return _compiled(definition, Resolver(written, kinds.functions, problems), number, storages, problems)
+
+
+def compile_forms_that_can_be(
+    definition: Any, kinds: Any, number: int, storages: Mapping[str, StoredAs], problems: Problems
+) -> CompiledForms:
+    """Compile every form of an app that was in order once. Fields with problems are raw."""
+    written = written_forms(definition, kinds)
+    return _compiled(definition, Makeshift(written, kinds.functions, problems, storages), number, storages, problems)
+
+
+def _compiled(
+    definition: Any, resolver: Resolver, number: int, storages: Mapping[str, StoredAs], problems: Problems
+) -> CompiledForms:
+    for form in resolver.forms.values():
         _own_problems(resolver, form, problems)
     resolver.resolve_all()
     return _Compiler(definition, resolver, number, storages, problems).compile()
@@ -138,7 +152,7 @@ class _Compiler:
         definition, type = written.definition, self.resolver.types[written.key]
         storage = self._storage(written)
         has_column = storage in ("stored", "rollup", "number")
-        id = written.key[1]
+        id, raw = written.key[1], written.kind.stands_in or written.key in self.resolver.raw
         if has_column or storage == "list":
             self._keep(id, tables.shape_of(type))
         generation = self.storages[id].generation if id in self.storages else 1
@@ -154,9 +168,9 @@ class _Compiler:
             form=form.id,
             help=definition.help or "",
             column=tables.physical(id, generation) if has_column else None,
-            required=definition.required and not written.kind.stands_in,
+            required=definition.required and not raw,
             read_only=definition.read_only,
-            raw=written.kind.stands_in,
+            raw=raw,
             unique=definition.unique,
             expression=self.resolver.expressions.get(written.key),
             rollup=self.rollups.get(written.key),
@@ -178,6 +192,8 @@ class _Compiler:
     def _storage(self, written: WrittenField) -> Storage:
         if written.key in self.resolver.expressions:
             return "computed" if self.where_stored.is_computed(written.key) else "stored"
+        if written.key in self.resolver.raw:
+            return "list" if self.resolver.types[written.key].name == "list" else "stored"
         return written.kind.storage_of(written.definition)
 
     def _own_label(self, form: WrittenForm) -> Text:
@@ -228,9 +244,11 @@ class _Compiler:
         return tuple(found)
 
     def _labels(self, form: WrittenForm) -> dict[str, Template]:
-        raw = form.definition.label or self._own_label(form)
+        return self._labels_of(form, form.definition.label or "") or self._labels_of(form, self._own_label(form))
+
+    def _labels_of(self, form: WrittenForm, raw: Text) -> dict[str, Template]:
         labels = {}
-        for language, text in _languages(raw).items():
+        for language, text in _languages(raw).items() if raw else ():
             place = form.path / "label" / language if language else form.path / "label"
             try:
                 labels[language] = check_template(text, self.resolver.scope(form.id), self.resolver.functions)

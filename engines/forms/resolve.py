@@ -85,6 +85,7 @@ class Resolver:
         self.totals: dict[FieldKey, Total] = {}
         self.wheres: dict[FieldKey, Expression | None] = {}
         self.order: list[FieldKey] = []
+        self.raw: set[FieldKey] = set()
         self._broken: set[FieldKey] = set()
         self._under_way: list[FieldKey] = []
         titles = {form.id: say(form.definition.caption, "en") for form in forms.values()}
@@ -120,6 +121,11 @@ class Resolver:
         """Where the expressions of a form's fields stand; those of a subform see its rows and the record."""
         return Scope(self.names, form, roots, record_form=self.forms[form].parent)
 
+    def type_instead(self, written: WrittenField) -> ValueType:
+        """What stands for the type of a field that has a problem: none, and whoever reads it has none either."""
+        self._broken.add(written.key)
+        raise BrokenField from None
+
     def _find_out(self, key: FieldKey) -> ValueType:
         written = self.written(key)
         self._under_way.append(key)
@@ -135,9 +141,8 @@ class Resolver:
             self._broken.add(key)
             raise
         except Refusal as refusal:
-            self._broken.add(key)
             self.problems.extend(refusal.problems, written.path)
-            raise BrokenField from None
+            found = self.type_instead(written)
         finally:
             self._under_way.pop()
         self.types[key] = found

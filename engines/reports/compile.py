@@ -41,7 +41,7 @@ def compile_reports(definition: Any, context: AppContext, problems: Problems) ->
         known = len(problems)
         checking = CheckContext(context, NOWHERE, problems, ROOT / "reports" / index)
         compiled = _Report(each, checking).compile()
-        rests = len(problems) > known and context.kinds.has_stand_ins  # it needs what is not installed
+        rests = len(problems) > known and context.makes_do  # it needs what is not installed
         if compiled is not None and not rests:
             reports[compiled.id] = compiled
     report_ids = {each.name: each.id for each in reports.values()}

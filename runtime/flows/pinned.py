@@ -15,7 +15,7 @@ from engines.compiled import CompiledApp
 from engines.context import AppContext
 from engines.flows import CompiledFlow, compile_flow
 from engines.flows.state import OPEN_STATUSES
-from engines.missing import with_stand_ins
+from engines.missing import STAND_INS, with_stand_ins
 from metadata.canonical import write
 from metadata.expressions import FieldReference, Names
 from metadata.flows import FlowDefinition
@@ -128,7 +128,8 @@ def _compiled(app: CompiledApp, body: Mapping[str, Any], kinds: Any, problems: P
         kinds, problems = with_stand_ins(kinds, missing), Problems()  # it waits where it cannot go on
     models = Language(kinds).models
     definition = FlowDefinition.model_validate_json(write_json(body["flow"]), context={"models": models})
-    return compile_flow(definition, _context(app, body, kinds), problems)
+    context = _context(app, body, kinds)
+    return compile_flow(definition, replace(context, stand_ins=STAND_INS) if missing else context, problems)
 
 
 def _context(app: CompiledApp, then: Mapping[str, Any], kinds: Any) -> AppContext:
