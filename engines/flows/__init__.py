@@ -2,10 +2,11 @@
 
 from engines.flows.compile import compile_flow, compile_flows
 from engines.flows.compiled import CompiledFlow, CompiledNode
-from engines.flows.execute import execute, returnable
+from engines.flows.execute import execute
 from engines.flows.rights import FieldRights, RelatedRights
 from engines.flows.state import Outcome, Proceed, Retry, State
 from engines.flows.tree import tree
+from engines.flows.ways_back import returnable
 
 __all__ = [
     "CompiledFlow",

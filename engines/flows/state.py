@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engines.effects import Effect
+from engines.events import FlowStarted, InstanceWithdrawn, TaskDecided, TimerFired
 from metadata.text import Text
 
 RUNNING, APPROVED, REJECTED, WITHDRAWN, INCIDENT = "running", "approved", "rejected", "withdrawn", "incident"
@@ -83,3 +84,6 @@ class MemberLeft:
 @dataclass(frozen=True)
 class Retry:
     """Somebody saw to an incident; try the nodes that are stuck once more."""
+
+
+FlowEvent = FlowStarted | TaskDecided | TimerFired | InstanceWithdrawn | MemberLeft | Proceed | Retry

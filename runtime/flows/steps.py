@@ -13,8 +13,7 @@ from engines.compiled import CompiledApp
 from engines.effects import CloseTasks, Effect, EndInstance, OpenTask
 from engines.expressions import moment_of
 from engines.flows import CompiledFlow, Outcome, Proceed, State
-from engines.flows.execute import FlowEvent
-from engines.flows.state import INCIDENT
+from engines.flows.state import INCIDENT, FlowEvent
 from metadata.problems import ROOT, NotFound, Problem
 from metadata.text import Text
 from runtime import effects as gate

@@ -6,7 +6,8 @@ from typing import Any
 from engines.compiled import CompiledApp
 from engines.json_values import moment_text
 from runtime.flows.progress import Person, Progress
-from runtime.flows.tasks import Lines, TaskLine, TaskView
+from runtime.flows.task_view import TaskView
+from runtime.flows.tasks import Lines, TaskLine
 from runtime.web.record_json import record_json
 
 Json = dict[str, Any]

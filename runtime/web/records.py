@@ -1,6 +1,5 @@
 """JSON for records: list, create, read, change, delete, restore, history, and acts on many at once."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -8,27 +7,26 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from engines import access
-from engines.compiled import CompiledApp, CompiledForm
+from engines.compiled import CompiledApp
 from engines.json_values import id_in
-from metadata.problems import ROOT, Conflict, Invalid, LimitExceeded, NotFound, Path, Problem, Refused
+from metadata.problems import Invalid, NotFound, Path, Problem
 from runtime import audit, reading, records
 from runtime.db.engine import LIST_SECONDS
 from runtime.idempotency import Answer
 from runtime.reading import ListQuery
-from runtime.reading.refusals import no_form, no_record
+from runtime.reading.refusals import no_record
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
+from runtime.web.bulk import bulk
 from runtime.web.deps import JsonBody, SignedIn
+from runtime.web.if_match import version_in, version_of
 from runtime.web.incoming import id_or, known_keys, moment_in, values_of
 from runtime.web.record_json import entry_json, page_json, record_json
 from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1/apps/{app}/forms/{form}/records", tags=["records"])
 
-MOST_AT_ONCE = 200
 NUMBER = 2**31 - 1  # what a page or a size may be at all; how large is told by the list itself
-_etag = re.compile(r'\A"([0-9]{1,19})\.([0-9]{1,9})"\Z')
 
 
 class ListParameters(BaseModel):
@@ -103,7 +101,7 @@ def change_many(app: str, form: str, visit: SignedIn, body: JsonBody) -> Respons
     Without `expected_count` a filter only answers how many it meets; with it the act is done if that is still so.
     """
     asked = known_keys(body, ("action", "ids", "filter", "values", "expected_count"))
-    return visit.once(lambda tx: _bulk(tx, tx.services.apps.live(tx, app), form, asked))
+    return visit.once(lambda tx: bulk(tx, tx.services.apps.live(tx, app), form, asked))
 
 
 @router.get("/{id}")
@@ -124,7 +122,7 @@ def change_record(app: str, form: str, id: str, request: Request, visit: SignedI
     """Change some fields of a record; say which version they were changed in (If-Match, or `version`)."""
     asked = known_keys(body, ("values", "version"))
     values, number = values_of(asked), id_or(id, no_record())
-    version, check = _version(visit, request, asked, number)
+    version, check = version_of(visit, request, asked, number)
 
     def work(tx: Tx) -> Answer:
         compiled = tx.services.apps.live(tx, app)
@@ -140,7 +138,7 @@ def change_record(app: str, form: str, id: str, request: Request, visit: SignedI
 def delete_record(app: str, form: str, id: str, request: Request, visit: SignedIn) -> Response:
     """Put a record into the trash."""
     number = id_or(id, no_record())
-    version, check = _version(visit, request, {}, number)
+    version, check = version_of(visit, request, {}, number)
 
     def work(tx: Tx) -> Answer:
         compiled = tx.services.apps.live(tx, app)
@@ -154,7 +152,7 @@ def delete_record(app: str, form: str, id: str, request: Request, visit: SignedI
 def restore_record(app: str, form: str, id: str, visit: SignedIn, body: JsonBody) -> Response:
     """Take a record out of the trash, with what was deleted along with it."""
     asked = known_keys(body, ("version",))
-    number, version = id_or(id, no_record()), _body_version(asked)
+    number, version = id_or(id, no_record()), version_in(asked)
 
     def work(tx: Tx) -> Answer:
         compiled = tx.services.apps.live(tx, app)
@@ -169,7 +167,7 @@ def assign_record(app: str, form: str, id: str, request: Request, visit: SignedI
     """Hand a record to another member; its department follows. A right of its own."""
     asked = known_keys(body, ("owner", "version"))
     number = id_or(id, no_record())
-    version, check = _version(visit, request, asked, number)
+    version, check = version_of(visit, request, asked, number)
 
     def work(tx: Tx) -> Answer:
         compiled = tx.services.apps.live(tx, app)
@@ -219,34 +217,6 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in text.split(",") if each.strip())
 
 
-def _body_version(body: dict[str, Any]) -> int | None:
-    version = body.get("version")
-    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
-        message = {"en": "The version is a whole number", "zh": "version 须为整数"}
-        raise Invalid(Problem(Path(("version",)), "bad_version", message))
-    return version
-
-
-def _version(visit: Visit, request: Request, body: dict[str, Any], id: int) -> tuple[int | None, bool]:
-    """The version that was changed, and whether it is to be checked."""
-    given = request.headers.get("if-match")
-    if given is None:
-        return _body_version(body), True
-    if given.strip() == "*":
-        if visit.actor.kind != "key" or "overwrite" not in (visit.actor.scopes or ()):
-            message = {
-                "en": "Only API keys with the scope overwrite may do without a version",
-                "zh": "仅具备 overwrite 权限的密钥可忽略版本",
-            }
-            raise Refused(Problem(ROOT, "scope_missing", message))
-        return None, False
-    found = _etag.match(given.strip())
-    if found is None or int(found[1]) != id:
-        message = {"en": "If-Match must hold the ETag of this record", "zh": "If-Match 须为该记录的 ETag"}
-        raise Invalid(Problem(ROOT, "bad_etag", message))
-    return int(found[2]), True
-
-
 def _note_overwriting(tx: Tx, app: CompiledApp, form: str, id: int) -> None:
     audit.note(tx, "overwritten", kind="record", object=id, app=app.name, detail={"form": form})
 
@@ -258,61 +228,3 @@ def _member(tx: Tx, given: Any) -> int:
         message = {"en": "There is no such active member", "zh": "不存在该在职成员"}
         raise Invalid(Problem(Path(("owner",)), "unknown_member", message))
     return person.id
-
-
-# --- many at once ---
-
-
-def _bulk(tx: Tx, app: CompiledApp, form: str, asked: dict[str, Any]) -> Answer:
-    compiled = app.form(form)
-    action = asked.get("action")
-    if action not in ("update", "delete"):
-        message = {"en": "The action is “update” or “delete”", "zh": "action 须为 update 或 delete"}
-        raise Invalid(Problem(Path(("action",)), "bad_action", message))
-    if not access.view(app, tx.actor, compiled.id).grants:
-        raise no_form()
-    if not access.may(app, tx.actor, "bulk", compiled.id):
-        message = {"en": "You may not change many records at once here", "zh": "您不能在此批量操作"}
-        raise Refused(Problem(ROOT, "forbidden", message))
-    ids = _chosen(tx, app, compiled, asked)
-    if "filter" in asked and "expected_count" not in asked:
-        return Answer({"count": len(ids)})
-    _check_count(asked, len(ids))
-    for id in sorted(ids):
-        if action == "update":
-            records.save(tx, app, form, id, values_of(asked), check_version=False)
-        else:
-            records.delete(tx, app, form, id, check_version=False)
-    return Answer({"count": len(ids)})
-
-
-def _chosen(tx: Tx, app: CompiledApp, form: CompiledForm, asked: dict[str, Any]) -> list[int]:
-    if ("ids" in asked) == bool(asked.get("filter")):
-        message = {"en": "Name the records by “ids” or by a “filter”", "zh": "请用 ids 或 filter 指定记录"}
-        raise Invalid(Problem(ROOT, "nothing_chosen", message))
-    if "ids" in asked:
-        given = asked["ids"]
-        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-            raise Invalid(
-                Problem(Path(("ids",)), "bad_ids", {"en": "“ids” is a list of ids", "zh": "ids 须为 id 列表"})
-            )
-        ids = [id_or(each, no_record()) for each in dict.fromkeys(given)]
-    else:
-        if not isinstance(asked["filter"], str):
-            raise Invalid(Problem(Path(("filter",)), "bad_filter", {"en": "A filter is text", "zh": "filter 须为文本"}))
-        ids = reading.ids_matching(tx, app, form.id, ListQuery(filter=asked["filter"]), MOST_AT_ONCE + 1)
-    if len(ids) > MOST_AT_ONCE:
-        message = {"en": f"At most {MOST_AT_ONCE} records at once", "zh": f"一次最多 {MOST_AT_ONCE} 条记录"}
-        limit = {"name": "records", "max": MOST_AT_ONCE}
-        raise LimitExceeded(Problem(ROOT, "limit_exceeded", message, limit=limit))
-    return ids
-
-
-def _check_count(asked: dict[str, Any], count: int) -> None:
-    expected = asked.get("expected_count")
-    if expected is not None and expected != count:
-        message = {
-            "en": f"{count} records are chosen now, not {expected}",
-            "zh": f"现在选中 {count} 条记录，而非 {expected} 条",
-        }
-        raise Conflict(Problem(Path(("expected_count",)), "count_changed", message))

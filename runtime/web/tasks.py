@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from metadata.problems import ROOT, Invalid, NotFound, Problem, nearest
 from runtime.flows import checks, instances, tasks
+from runtime.flows.task_view import app_of_task, task_view
 from runtime.idempotency import Answer
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
@@ -49,8 +50,8 @@ def get_task(id: str, visit: Reader) -> Response:
     """One task with its record as the task shows it, and how each field shows."""
     task = id_or(id, checks.no_task())
     with visit.read() as tx:
-        app = tasks.app_of_task(tx, task)
-        view = tasks.view(tx, app, task)
+        app = app_of_task(tx, task)
+        view = task_view(tx, app, task)
         found = task_json(app, view)
     headers = {"ETag": f'"{view.line.id}.{view.line.version}"', "Cache-Control": "no-store"}
     return JsonResponse(found, headers=headers)
@@ -74,7 +75,7 @@ def decide_task(id: str, operation: str, request: Request, visit: Decider, body:
     version = _version(request, asked, task)
 
     def work(tx: Tx) -> Answer:
-        app = tasks.app_of_task(tx, task)
+        app = app_of_task(tx, task)
         if operation == "comment":
             instances.remark(tx, app, task, text_of(asked, "comment"))
             return Answer({"task": id, "operation": operation})

@@ -10,8 +10,8 @@ from starlette.datastructures import FormData
 
 from engines.compiled import CompiledApp
 from metadata.problems import Conflict, Invalid, LimitExceeded, Refusal
-from runtime.flows import instances, tasks
-from runtime.flows.tasks import TaskView
+from runtime.flows import instances
+from runtime.flows.task_view import TaskView, app_of_task, task_view
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.pages.linked_values import keys_in, linked
@@ -52,12 +52,12 @@ def task_page(page: SignedInOnly, id: int) -> Response:
 def decide(page: SignedInOnly, data: CheckedForm, id: int, operation: str) -> Response:
     """Decide the task with what was filled in; a refusal redraws the case with everything that was typed."""
     with page.visit.read() as tx:
-        app = tasks.app_of_task(tx, id)
-        form = app.form(tasks.view(tx, app, id).line.form)
+        app = app_of_task(tx, id)
+        form = app.form(task_view(tx, app, id).line.form)
     posted = Posted.of(form, data)
 
     def work(tx: Tx) -> None:
-        _decide(page, tx, tasks.app_of_task(tx, id), id, operation, data, posted)
+        _decide(page, tx, app_of_task(tx, id), id, operation, data, posted)
 
     try:
         page.visit.once_of_form(data, work)
@@ -73,7 +73,7 @@ def _decide(page: Page, tx: Tx, app: CompiledApp, id: int, operation: str, data:
     if operation == "comment":
         instances.remark(tx, app, id, comment)
         return
-    seen = tasks.view(tx, app, id)
+    seen = task_view(tx, app, id)
     form = app.form(seen.line.form)
     editable = frozenset(field for field, mode in seen.modes.items() if mode in WRITABLE)
     values = posted.values(form, editable, page.clock(app)) if operation in ("approve", "resubmit") else {}
@@ -108,8 +108,8 @@ def _too_late(page: Page, conflict: Conflict) -> Response:
 
 
 def _case(page: Page, tx: Tx, id: int, posted: Posted | None = None, refusal: Refusal | None = None) -> dict[str, Any]:
-    app = tasks.app_of_task(tx, id)
-    seen = tasks.view(tx, app, id)
+    app = app_of_task(tx, id)
+    seen = task_view(tx, app, id)
     is_open = bool(seen.operations)
     drawn = _form(page, tx, app, seen, posted, refusal)
     return {

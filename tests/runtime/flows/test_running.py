@@ -7,6 +7,7 @@ from metadata.problems import Conflict, Invalid, NotFound, Refused
 from runtime import organisation, reading, records
 from runtime.db import tables
 from runtime.flows import instances, progress, task_access, tasks
+from runtime.flows.task_view import app_of_task, task_view
 from runtime.organisation import members
 
 
@@ -83,7 +84,7 @@ def test_a_task_of_somebody_else_does_not_exist(department):
     with pytest.raises(NotFound):
         department.run("lea", lambda tx, app: instances.decide(tx, app, task.id, "approve", task.version))
     with pytest.raises(NotFound), department.reading("lea") as (tx, _):
-        tasks.app_of_task(tx, task.id)
+        app_of_task(tx, task.id)
 
 
 def test_who_lost_his_role_no_longer_decides(department):
@@ -232,7 +233,7 @@ def test_the_task_view_says_how_each_field_shows_and_where_it_may_be_returned_to
     department.decide("dan")
 
     with department.reading("lea") as (tx, app):
-        view = tasks.view(tx, app, department.task("lea").id)
+        view = task_view(tx, app, department.task("lea").id)
 
     modes = {app.forms["t_contract"].fields[id].name: mode for id, mode in view.modes.items()}
     assert modes == {
@@ -289,7 +290,7 @@ def test_a_decision_about_a_record_that_changed_since_is_refused(department):
     department.submit(record)
     department.decide("dan")
     with department.reading("gus") as (tx, app):
-        seen = tasks.view(tx, app, department.task("gus").id).shown.version
+        seen = task_view(tx, app, department.task("gus").id).shown.version
     department.change("lea", record, clause="new")
 
     with pytest.raises(Conflict) as refusal:
