@@ -60,7 +60,7 @@ def create_app(
     app.state.places = Places()
     errors.install(app)
     for module in web_modules() if modules is None else modules:
-        app.include_router(module.router)
+        app.router.routes.extend(module.router.routes)  # as they are: an included router looks for its route twice
         if install := getattr(module, "install", None):
             install(app)
     app.add_api_route(f"{API}/openapi.json", openapi, methods=["GET"], include_in_schema=False)
