@@ -3,9 +3,10 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engines.actor import system
+from metadata.text import say
 from runtime import organisation, transaction
 from runtime.cast import Cast, Clock
 from runtime.identity import passwords
@@ -17,8 +18,17 @@ if TYPE_CHECKING:
 Person = Mapping[str, Any]
 
 
-def load(services: Services, app: str, script: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Bring in departments, people and records; gives (name, e-mail, generated password) of each person.
+class SignIn(NamedTuple):
+    """How somebody of the demo comes in, and what he may do there."""
+
+    name: str
+    email: str
+    password: str
+    may: str
+
+
+def load(services: Services, app: str, script: Mapping[str, Any]) -> list[SignIn]:
+    """Bring in departments, people and records; gives how each person signs in.
 
     Records are saved by the people themselves, on days before today (`at`, in days), so that stages, history and
     numbers have grown as they would have. Mails that rules send meanwhile are dropped.
@@ -36,7 +46,7 @@ def load(services: Services, app: str, script: Mapping[str, Any]) -> list[tuple[
     return signed_up
 
 
-def _people(cast: Cast, script: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _people(cast: Cast, script: Mapping[str, Any]) -> list[SignIn]:
     signed_up = []
     with transaction.begin(cast.services, system("demo")) as tx:
         departments: dict[str, int] = {}
@@ -47,11 +57,16 @@ def _people(cast: Cast, script: Mapping[str, Any]) -> list[tuple[str, str, str]]
         for person in script.get("people", ()):
             password = secrets.token_urlsafe(9)
             cast.people[person["name"]] = _add(tx, cast, person, departments, password)
-            signed_up.append((person["title"], person["email"], password))
+            signed_up.append(SignIn(person["title"], person["email"], password, _roles(tx, cast, person)))
         for each in script.get("departments", ()):
             if head := each.get("head"):
                 organisation.set_head(tx, departments[each["name"]], cast.people[head])
     return signed_up
+
+
+def _roles(tx: "Tx", cast: Cast, person: Person) -> str:
+    roles = {each.name: each.caption for each in cast.services.apps.live(tx, cast.app).definition.roles}
+    return ", ".join(say(roles[each], "en") for each in person.get("roles", ()))
 
 
 def _add(tx: "Tx", cast: Cast, person: Person, departments: Mapping[str, int], password: str) -> int:

@@ -12,6 +12,7 @@ from metadata.problems import Refusal
 from runtime import demo as telling
 from runtime import organisation, start
 from runtime.commands.console import builder, installation, new_password, program, read_file, refuse
+from runtime.demo import SignIn
 from runtime.identity import passwords
 from runtime.services import Services
 from runtime.transaction import Tx, read, run
@@ -53,7 +54,7 @@ def _said_when_interrupted(services: Services) -> Iterator[None]:
         raise
 
 
-def _fill(services: Services) -> list[tuple[str, str, str]]:
+def _fill(services: Services) -> list[SignIn]:
     """Publish the CRM, let its people live through some months, and add somebody who looks after the installation."""
     name = builder("publish").import_document(services, read_file(EXAMPLES / "crm_app.json"))
     signed_up = telling.load(services, name, json.loads((EXAMPLES / "crm_demo.json").read_text(encoding="utf-8")))
@@ -61,14 +62,15 @@ def _fill(services: Services) -> list[tuple[str, str, str]]:
 
     def add(tx: Tx) -> None:
         kept = passwords.hash_password(chosen)
-        organisation.add_member(tx, "Admin", email, rights=organisation.RIGHTS, password_hash=kept)
+        zone = str(services.apps.live(tx, name).zone)
+        organisation.add_member(tx, "Admin", email, rights=organisation.RIGHTS, time_zone=zone, password_hash=kept)
 
     run(services, system("demo"), add)
-    return [*signed_up, ("Admin", email, chosen)]
+    return [*signed_up, SignIn("Admin", email, chosen, "all rights on the installation")]
 
 
-def _show_sign_ins(signed_up: list[tuple[str, str, str]]) -> None:
+def _show_sign_ins(signed_up: list[SignIn]) -> None:
     typer.echo("\nSign in as one of these; the passwords are shown this once:\n")
-    for name, email, password in signed_up:
-        typer.echo(f"  {email:<24} {password:<26} {name}")
+    for each in signed_up:
+        typer.echo(f"  {each.email:<24} {each.password:<26} {each.name} · {each.may}")
     typer.echo(f"\nA new password later: {program()} set-password E-MAIL\n")

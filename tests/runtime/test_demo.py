@@ -32,7 +32,7 @@ def test_the_demo_leaves_people_records_and_a_history_but_no_mail(services: Serv
             form: reading.count_records(tx, app, form, reading.ListQuery())
             for form in ("customer", "opportunity", "contract", "lead")
         }
-        passwords = [password for _, _, password in told]
+        passwords = [each.password for each in told]
         stages = tx.connection.scalar(select(func.count()).select_from(tables.stage_span))
         mails = tx.connection.scalar(
             select(func.count())
