@@ -36,6 +36,7 @@ class FailedJob:
     title: str
     app: str | None
     rule: str | None
+    rule_title: str
     form: str | None
     record: int | None
     label: str
@@ -89,7 +90,8 @@ def _failed(tx: "Tx", row: Mapping[str, Any], labels: Mapping[tuple[str, str], M
         kind=row["kind"],
         title=say(KINDS.get(row["kind"], row["kind"]), tx.actor.language),
         app=row["app"],
-        rule=_title(tx, row["app"], row["rule"]) if row["app"] and row["rule"] else None,
+        rule=_name(tx, row["app"], row["rule"]) if row["app"] and row["rule"] else None,
+        rule_title=_title(tx, row["app"], row["rule"]) if row["app"] and row["rule"] else "",
         form=payload.get("form"),
         record=place[2] if place and may_read else None,
         label=label or "",
@@ -121,6 +123,13 @@ def _labels(tx: "Tx", app: str, form: str, ids: set[int]) -> Mapping[int, str]:
 
 def _title(tx: "Tx", app: str, rule: str) -> str:
     return say(pausing.title_of(tx.services, tx.connection, app, rule), tx.actor.language)
+
+
+def _name(tx: "Tx", app: str, rule: str) -> str:
+    """How a definition calls a rule; its id where it is gone."""
+    live = _live(tx, app)
+    found = live.rules.rules.get(rule) if live is not None else None
+    return found.name if found is not None else rule
 
 
 def _live(tx: "Tx", app: str) -> "CompiledApp | None":

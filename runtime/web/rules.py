@@ -180,6 +180,7 @@ def _job(found: FailedJob) -> dict[str, Any]:
         "hidden": found.hidden,
         "app": found.app,
         "rule": found.rule,
+        "rule_title": found.rule_title or None,
         "form": found.form,
         "record": str(found.record) if found.record is not None else None,
         "label": found.label,

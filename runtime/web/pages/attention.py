@@ -130,7 +130,7 @@ def _job(tx: Tx, job: attention.FailedJob, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "key": job.key,
         "title": job.title,
-        "rule": job.rule,
+        "rule": job.rule_title,
         "label": job.label,
         "href": _address(tx, job),
         "to": job.to,

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, update
 from starlette.testclient import TestClient
 
+from metadata.text import say
 from runtime.db import tables
 from runtime.services import Services
 from runtime.web import notifications, records, rules, session
@@ -201,8 +202,10 @@ def test_dead_letters_are_for_keepers_and_can_be_brought_back(
 
     with transaction.begin(services, system("test")) as tx:
         jobs.enqueue(tx, "no such kind", "odd:key+00:00", {"to": "x@example.com"})
+    rule = office.app.rules.rules[next(iter(office.app.rules.rules))]
     with services.database.write() as connection:
         connection.execute(update(tables.job).values(state="dead", last_error="odd", finished_at=services.clock()))
+        connection.execute(update(tables.job).values(app=office.app.name, rule=rule.id))
         keeper = update(tables.member).where(tables.member.c.id == office.people["chef"])
         connection.execute(keeper.values(rights=["app_admin"]))
         connection.execute(update(tables.epoch).values(value=tables.epoch.c.value + 1))
@@ -215,5 +218,6 @@ def test_dead_letters_are_for_keepers_and_can_be_brought_back(
 
     assert refused == 403
     assert (job["kind"], job["error"]) == ("no such kind", "odd")
+    assert (job["rule"], job["rule_title"]) == (rule.name, say(rule.title, "en"))
     assert again.status_code == 200, again.text
     assert client.get("/api/v1/jobs/dead").json()["items"] == []

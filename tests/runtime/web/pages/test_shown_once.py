@@ -37,5 +37,5 @@ def test_a_second_click_makes_no_second_thing_and_shows_no_secret_again(
 
     with services.database.read() as connection:
         counted = select(tables.audit.c.action, func.count()).group_by(tables.audit.c.action)
-        acts = dict(connection.execute(counted).tuples().all())
+        acts = dict(connection.execute(counted).all())
     assert (acts["member_added"], acts["password_link_made"], acts["key_created"]) == (1, 2, 1)
