@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from engines.actor import Actor, system
-from engines.compiled import SYSTEM_FIELDS, CompiledApp
+from engines.compiled import CompiledApp
 from engines.expressions import Moment
 from engines.grants import VERBS, CompiledAccess, Grant, fields_given, grants_of, not_given, scope_needs, united
 from engines.masks import Mask, View, show, view_of
 from engines.past import Past
 from engines.relation import LookingBack, Reading, Relation
+from engines.system_fields import SYSTEM_FIELDS
 from metadata.expressions import FieldReference, Names
 
 __all__ = [

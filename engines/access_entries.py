@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledForm
+from engines.compiled import CompiledApp, CompiledForm
 from engines.grants import CompiledAccess, Grant
 from engines.pushable import refuse_unaskable
+from engines.system_fields import SYSTEM_FIELDS
 from metadata.access import AccessDefinition
 from metadata.expressions import Expression, Scope, check, fail_closed
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest

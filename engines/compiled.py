@@ -34,31 +34,8 @@ table (`list`), or a column filled once by a counter (`number`)."""
 
 TotalFunction = Literal["count", "sum", "avg", "min", "max", "distinct"]
 
-SYSTEM_FIELDS: tuple[str, ...] = (
-    "id",
-    "version",
-    "owner",
-    "department",
-    "created_at",
-    "created_by",
-    "updated_at",
-    "updated_by",
-)
-
-
 FieldKey = tuple[str, str]
 """A field of a form or of one of its subforms: (form or subform id, field id)."""
-
-SYSTEM_TITLES: Mapping[str, Text] = {
-    "id": {"en": "Id", "zh": "编号"},
-    "version": {"en": "Version", "zh": "版本"},
-    "owner": {"en": "Owner", "zh": "负责人"},
-    "department": {"en": "Department", "zh": "部门"},
-    "created_at": {"en": "Created at", "zh": "创建时间"},
-    "created_by": {"en": "Created by", "zh": "创建人"},
-    "updated_at": {"en": "Changed at", "zh": "修改时间"},
-    "updated_by": {"en": "Changed by", "zh": "修改人"},
-}
 
 
 @dataclass(frozen=True)
@@ -250,6 +227,8 @@ class EarlyRules(Protocol):
     by field id. It runs the early rules of the form in their order, each seeing what the ones before it set, and
     answers with SetFields (typed values by field id) and Refuse effects, or with the facts it lacks.
     """
+
+    def looks_early(self, form: str) -> bool: ...
 
     def early(self, event: RecordChanged, facts: Facts) -> EarlyAnswer | Needs: ...
 

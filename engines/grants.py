@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from engines.actor import Actor
-from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledForm
+from engines.compiled import CompiledApp, CompiledForm
 from engines.expressions import Environment, evaluate, missing_records
 from engines.facts import Facts, RecordKey, Values
+from engines.system_fields import SYSTEM_FIELDS
 from metadata.access import Verb
 from metadata.expressions import Expression
 
@@ -71,6 +72,8 @@ def united(grants: Sequence[Grant]) -> tuple[Grant, ...]:
 def fields_given(form: CompiledForm, grants: Iterable[Grant]) -> frozenset[str]:
     """The fields that at least one of the grants gives."""
     granted = tuple(grants)
+    if any(grant.fields is None for grant in granted):
+        return frozenset(form.fields)
     return frozenset(each for each in form.fields if any(grant.gives(each) for grant in granted))
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from engines.actor import Actor
-from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.facts import Facts, Values
 from engines.grants import Grant, grants_of, matches
 from engines.sources import as_shown, is_declassified, shown_in_rows, sources_of, sources_of_rows
+from engines.system_fields import SYSTEM_FIELDS
 
 Mask = tuple[frozenset[int], ...]
 """When a field shows: of each group at least one grant (by place in the view) must match the row; () is always."""
@@ -22,7 +24,7 @@ class View:
     grants: tuple[Grant, ...]
     masks: Mapping[str, Mask]
 
-    @property
+    @cached_property
     def fields(self) -> frozenset[str]:
         return frozenset(self.masks)
 

@@ -5,7 +5,6 @@ of today. Every value is read totally: what was kept under another type, or is b
 error.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,8 @@ from sqlalchemy.sql.selectable import FromClause
 from engines.columns import Id, UtcDateTime
 from engines.compiled import CompiledField, CompiledForm
 from engines.documents import Elements, documents
-from metadata.value_types import DATETIME, DEPARTMENT, MEMBER, ValueType
+from engines.system_fields import SYSTEM_TYPES
+from metadata.value_types import MEMBER, ValueType
 
 Column = ColumnElement[Any]
 
@@ -32,15 +32,8 @@ _versions = sa.table(
     sa.column("doc", sa.Text),
 )
 
-SYSTEM_TYPES: Mapping[str, ValueType] = {
-    "owner": MEMBER,
-    "department": DEPARTMENT,
-    "created_at": DATETIME,
-    "created_by": MEMBER,
-    "updated_at": DATETIME,
-    "updated_by": MEMBER,
-}
 WHOLE_NUMBER = MEMBER  # as an id is written
+_IN_DOCUMENTS = {name: type for name, type in SYSTEM_TYPES.items() if name not in ("id", "version")}
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class Past:
         """The records of a form that were there, what lay in the trash left out."""
         version = _versions.alias()
         deleted = documents(self.dialect).has(version.c.doc, "deleted_at")
-        system = [self._value(version, name, type).label(name) for name, type in SYSTEM_TYPES.items()]
+        system = [self._value(version, name, type).label(name) for name, type in _IN_DOCUMENTS.items()]
         columns = [version.c.record.label("id"), version.c.version.label("version"), *system]
         return self._table(version, form, columns, ~deleted)
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from engines.compiled import SYSTEM_TITLES, CompiledForm
+from engines.compiled import CompiledForm
 from engines.expressions.words import THE_PERSON, Called, Person, Titles
+from engines.system_fields import SYSTEM_TITLES
 from metadata.text import Text
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.forms.execute import RowChanges
+from engines.system_fields import SYSTEM_FIELDS
 from runtime.db import tables
 from runtime.reading.parameters import RECORD_ID, among
 
@@ -17,25 +18,20 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 Extra = Mapping[str, sa.ColumnElement[Any]]
 
-SYSTEM_COLUMNS = (
-    "id",
-    "version",
-    "owner",
-    "department",
-    "created_at",
-    "created_by",
-    "updated_at",
-    "updated_by",
-    "deleted_at",
-)
+SYSTEM_COLUMNS = (*SYSTEM_FIELDS, "deleted_at")
 SEQ = "_seq"
 
 
 # --- reading ---
 
 
-def stored_columns(form: CompiledForm) -> dict[str, sa.Column[Any]]:
-    """Every column of a record, by system name or field id."""
+def stored_columns(form: CompiledForm) -> Mapping[str, sa.Column[Any]]:
+    """Every column of a record, by system name or field id; looked up once for each table."""
+    return _stored_columns(form.table, form.parent is not None, form.stored)
+
+
+@lru_cache(maxsize=1_000)
+def _x(form: CompiledForm) -> dict[str, sa.Column[Any]]:
     names = ("id", "position", "record") if form.parent is not None else SYSTEM_COLUMNS
     columns = {name: form.table.c[name] for name in names}
     return columns | {each.id: form.table.c[each.column] for each in form.stored if each.column is not None}

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from builder_api.stories.untrue import not_so
 from engines.actor import system
 from engines.compiled import CompiledApp
-from engines.forms.resolve import system_references
 from engines.json_values import to_json
+from engines.system_fields import system_references
 from metadata.stories import Step
 from runtime import reading, reports, transaction
 from runtime.cast import Cast

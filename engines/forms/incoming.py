@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engines.compiled import SYSTEM_FIELDS, CompiledField
+from engines.compiled import CompiledField
 from engines.forms.ids import read_id
 from engines.forms.lists import MOST_ROWS
 from engines.forms.texts import wrong_type
 from engines.forms.work import VALUES, Save, settle
+from engines.system_fields import SYSTEM_FIELDS
 from engines.values import ValueProblem
 from metadata.problems import Problem, Refused, nearest
 

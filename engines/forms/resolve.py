@@ -8,11 +8,12 @@ from engines.compiled import FieldKey
 from engines.forms.context import FormContext
 from engines.forms.field_type import Total
 from engines.forms.written import WrittenField, WrittenForm
+from engines.system_fields import system_references
 from metadata.expressions import Expression, FieldReference, Names, Scope
 from metadata.problems import Problem, Problems, Refusal
 from metadata.registry import Registry
 from metadata.text import say
-from metadata.value_types import DATETIME, DEPARTMENT, MEMBER, ValueType, link, number
+from metadata.value_types import ValueType
 
 RECORD_ROOTS = frozenset({"record", "user", "today", "now"})
 CHANGING_SYSTEM_FIELDS = frozenset({"version", "updated_at", "updated_by"})
@@ -28,21 +29,6 @@ class FormulaCycle(Exception):
     def __init__(self, keys: tuple[FieldKey, ...]) -> None:
         super().__init__("a formula reads itself")
         self.keys = keys
-
-
-def system_references(form: str) -> dict[str, FieldReference]:
-    """The system fields of a form, as expressions see them."""
-    types = {
-        "id": link(form),
-        "version": number(0),
-        "owner": MEMBER,
-        "department": DEPARTMENT,
-        "created_at": DATETIME,
-        "created_by": MEMBER,
-        "updated_at": DATETIME,
-        "updated_by": MEMBER,
-    }
-    return {name: FieldReference(name, name, type) for name, type in types.items()}
 
 
 class FieldsOf(Mapping[str, FieldReference]):

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from engines.compiled import SYSTEM_TITLES, CompiledField
+from engines.compiled import CompiledField
 from engines.context import AppContext, CheckContext
 from engines.reports.compiled import CompiledDimension
+from engines.system_fields import SYSTEM_TITLES
 from metadata.expressions import Expression, check
 from metadata.reports import DimensionDefinition
 from metadata.value_types import DATE, ValueType

@@ -10,12 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from engines.compiled import SYSTEM_TITLES, CompiledApp, CompiledForm
+from engines.compiled import CompiledApp, CompiledForm
 from engines.expressions import standard_functions
 from engines.expressions.phrases import spaced
 from engines.expressions.words import say_expression
 from engines.rules.compiled import CompiledRule
 from engines.rules.condition import condition_words
+from engines.system_fields import SYSTEM_TITLES
 from engines.titles import titles_of
 from metadata.expressions import NOWHERE, ExpressionError, Scope, check
 from metadata.expressions.cutting import cut

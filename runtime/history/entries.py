@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from engines.compiled import CompiledApp, CompiledForm
-from metadata.value_types import DATETIME, MEMBER, ValueType, link, number
+from engines.system_fields import SYSTEM_TYPES
+from metadata.value_types import DATETIME, ValueType
 from runtime.db import tables
 from runtime.db.ids import new_id
 
@@ -19,17 +20,7 @@ if TYPE_CHECKING:
 
 LONG_TEXT = 1_000
 CHANGES = "record_changes"
-SYSTEM_TYPES: Mapping[str, ValueType] = {
-    "id": link(""),
-    "version": number(0),
-    "owner": MEMBER,
-    "department": ValueType("department"),
-    "created_at": DATETIME,
-    "created_by": MEMBER,
-    "updated_at": DATETIME,
-    "updated_by": MEMBER,
-    "deleted_at": DATETIME,
-}
+TYPES: Mapping[str, ValueType] = {**SYSTEM_TYPES, "deleted_at": DATETIME}  # of what documents hold beside fields
 
 
 @dataclass(frozen=True)
@@ -137,10 +128,11 @@ def document(tx: "Tx", form: CompiledForm, record: Mapping[str, Any]) -> dict[st
     """A record as JSON by field id, without its subform rows: they have entries of their own."""
     kept: dict[str, Any] = {}
     for name, value in record.items():
-        field = form.fields.get(name)
-        if name.startswith("_") or value is None or (field is not None and field.storage in ("rows", "computed")):
+        if value is None or name.startswith("_"):
             continue
-        kept[name] = _plain(tx, value)
+        field = form.fields.get(name)
+        if field is None or field.storage not in ("rows", "computed"):
+            kept[name] = value if type(value) is int else _plain(tx, value)
     return kept
 
 
@@ -186,17 +178,17 @@ def _texts(tx: "Tx", hashes: set[str]) -> dict[str, str]:
 
 
 def _known(form: CompiledForm, name: str) -> bool:
-    return name in form.fields or name in SYSTEM_TYPES
+    return name in form.fields or name in TYPES
 
 
 def _value(form: CompiledForm, name: str, plain: Any, texts: Mapping[str, str]) -> Any:
-    type = form.fields[name].type if name in form.fields else SYSTEM_TYPES[name]
+    type = form.fields[name].type if name in form.fields else TYPES[name]
     if isinstance(plain, dict):
         return texts.get(plain.get("text", ""), "")
     if type.name == "list":
         return tuple(plain)
     try:
-        return _typed(type, plain, system=name in SYSTEM_TYPES)
+        return _typed(type, plain, system=name in TYPES)
     except (ValueError, ArithmeticError, TypeError):
         return None  # the field had another type then
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.system_fields import SYSTEM_FIELDS
 from metadata.expressions import FieldReference
 from metadata.problems import Invalid, LimitExceeded, Path, Problem
 from metadata.text import Text

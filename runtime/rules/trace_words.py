@@ -9,15 +9,16 @@ from typing import Any
 from engines import access
 from engines.access import view
 from engines.actor import Actor
-from engines.compiled import SYSTEM_TITLES, CompiledApp, CompiledField
+from engines.compiled import CompiledApp, CompiledField
 from engines.expressions.phrases import PHRASES, glued
 from engines.expressions.value_words import thousands
 from engines.json_values import to_json
 from engines.organisation import Organisation
 from engines.rules import term_in_words
 from engines.sources import shown_in_rows
+from engines.system_fields import SYSTEM_TITLES
 from metadata.text import say
-from runtime import history
+from runtime.history.entries import TYPES
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _title(app: CompiledApp, form: str, path: tuple[str, ...], language: str) ->
 def _said(reader: Reader, form: str, path: tuple[str, ...], value: Any) -> str:
     """A value as one says it: options by their titles, people and departments by name, of rows how many."""
     field = _field(reader.app, form, path[-1])
-    type = field.type if field is not None else history.SYSTEM_TYPES.get(path[-1])
+    type = field.type if field is not None else TYPES.get(path[-1])
     if type is not None and type.name == "rows":
         return str(len(value or ()))
     if isinstance(value, list | tuple):
@@ -155,7 +156,7 @@ def _said(reader: Reader, form: str, path: tuple[str, ...], value: Any) -> str:
 
 def _plain(app: CompiledApp, form: str, path: tuple[str, ...], value: Any) -> Any:
     field = _field(app, form, path[-1])
-    type = field.type if field is not None else history.SYSTEM_TYPES.get(path[-1])
+    type = field.type if field is not None else TYPES.get(path[-1])
     if type is not None and type.name != "rows":
         return to_json(value, type)
     return value if isinstance(value, str | int | bool) or value is None else str(value)

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.json_values import moment_text, plain_number, to_json
+from engines.system_fields import SYSTEM_FIELDS
 from metadata.value_types import TEXT, ValueType
-from runtime.history import SYSTEM_TYPES
+from runtime.history.entries import TYPES
 from runtime.history.timeline import Entry, RowChange
 from runtime.reading import Page
 from runtime.reading.expanding import led_to
@@ -95,7 +96,7 @@ class _Plan:
 
 def _plan(app: CompiledApp, form: CompiledForm, columns: Iterable[Wanted]) -> _Plan:
     wanted = [each for each in columns if each.key not in ("id", "version")]
-    system = tuple((each.key, _by_type(SYSTEM_TYPES[each.key])) for each in wanted if each.key in SYSTEM_FIELDS)
+    system = tuple((each.key, _by_type(TYPES[each.key])) for each in wanted if each.key in SYSTEM_FIELDS)
     own = [each for each in wanted if each.key not in SYSTEM_FIELDS]
     written = tuple((each.key, each.name, _writer_of(each)) for each in own)
     return _Plan(system, written, {each.key: each.name for each in wanted})
@@ -106,7 +107,7 @@ def _own(form: CompiledForm, keys: Iterable[str]) -> list[Wanted]:
     found = []
     for key in keys:
         field = form.fields.get(key)
-        type = field.type if field is not None else SYSTEM_TYPES.get(key, TEXT)
+        type = field.type if field is not None else TYPES.get(key, TEXT)
         found.append(Wanted(key, field.name if field is not None else key, (key,), type, field))
     return found
 
@@ -157,7 +158,7 @@ def _writer(form: CompiledForm, key: str) -> Write | None:
     field = form.fields.get(key)
     if field is not None and field.subform is not None:
         return _rows_writer(field.subform)
-    return _by_type(field.type if field is not None else SYSTEM_TYPES.get(key, TEXT))
+    return _by_type(field.type if field is not None else TYPES.get(key, TEXT))
 
 
 def _by_type(type: ValueType) -> Write | None:

@@ -8,8 +8,9 @@ from functools import cache, cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engines.compiled import SYSTEM_TITLES, CompiledApp, CompiledField, CompiledForm, FieldLook
+from engines.compiled import CompiledApp, CompiledField, CompiledForm, FieldLook
 from engines.organisation import Organisation
+from engines.system_fields import SYSTEM_TITLES
 from metadata.text import say
 from metadata.value_types import ValueType
 from runtime.web import formats

@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from engines.access import readable_names
-from engines.compiled import SYSTEM_FIELDS, CompiledApp, CompiledField, CompiledForm
+from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions.words import say_expression
 from engines.json_values import id_in
 from engines.organisation import Department, Person
+from engines.system_fields import SYSTEM_FIELDS
 from engines.titles import ME, titles_of
 from metadata.expressions import Expression
 from metadata.forms import ViewDefinition
