@@ -6,6 +6,7 @@ from engines.access_entries import compile_access
 from engines.compiled import CompiledApp
 from engines.context import AppContext
 from engines.flows.compile import compile_flows
+from engines.lists import check_lists
 from engines.memory import Memory
 from engines.pushable import check_computed_fields, check_views
 from engines.reads import computed_fields_read
@@ -20,6 +21,7 @@ def compile_rest(app: CompiledApp, context: AppContext, problems: Problems) -> C
     app = replace(app, access=compile_access(app, context.functions, problems))
     check_computed_fields(app, problems)
     check_views(app, context.functions, problems)
+    check_lists(app, problems)
     rules = compile_rules(definition.rules, context, problems)
     flows = compile_flows(definition.flows, context, problems)
     reports = compile_reports(definition, context, problems)

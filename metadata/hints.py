@@ -25,6 +25,18 @@ HINTS: Mapping[str, Text] = {
         "en": "Fields, functions and operators can be used here, nothing else",
         "zh": "此处只能使用字段、函数和运算符",
     },
+    "too_large": {"en": "Write a smaller number", "zh": "请填写更小的数字"},
+    "too_small": {"en": "Write a larger number", "zh": "请填写更大的数字"},
+    "too_many_decimals": {
+        "en": "Write fewer digits after the point, or give the field more `decimals`",
+        "zh": "请减少小数位数，或调大该字段的 decimals",
+    },
+    "expression_empty": {"en": "Write an expression, or leave the key out", "zh": "请填写表达式，或删去该键"},
+    "derived_field": {"en": "Set the fields it is computed from", "zh": "请设置其计算来源的字段"},
+    "computed_field": {"en": "Leave the key out", "zh": "请删去该键"},
+    "wrong_aggregate": {"en": "Use count or sum, or another chart", "zh": "请使用 count 或 sum，或换一种图表"},
+    "wrong_dimensions": {"en": "Take another chart, or other dimensions", "zh": "请更换图表或调整维度"},
+    "wrong_measures": {"en": "Take another chart, or leave measures out", "zh": "请更换图表或减少指标"},
     "expression_limit": {"en": "Split it into several formula fields", "zh": "请拆分为多个公式字段"},
     "expression_syntax": {"en": "Look for a missing bracket, comma or operator", "zh": "请检查括号、逗号和运算符"},
     "template_syntax": {

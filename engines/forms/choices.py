@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from engines.compiled import CompiledField
+from engines.forms.installation import id_problem
 from engines.forms.texts import wrong_type
 from engines.values import ValueProblem
 from metadata import registry
 from metadata.names import FieldName
 from metadata.normalise import Short, Words
 from metadata.problems import ROOT, Path, Problem, Problems, nearest
-from metadata.text import say
+from metadata.text import Text, say
 
 MOST_CHOICES = 500
 
@@ -56,7 +57,9 @@ def check_settings(form: Path, fields: Collection[CompiledField], problems: Prob
         for index, option in enumerate(each.choices.values()):
             place = form / "fields" / each.position / "options" / index / "sets"
             for name, value in getattr(option, "sets", {}).items():
-                if name in by_name:
+                if name == each.name:
+                    problems.add(place / name, "sets_itself", _SETS_ITSELF, _LEAVE_OUT)
+                elif name in by_name:
                     _check_setting(by_name[name], value, place / name, problems)
 
 
@@ -64,6 +67,9 @@ def _check_setting(target: CompiledField, value: Any, place: Path, problems: Pro
     if target.is_derived or target.storage == "rows":
         message = {"en": "This field is computed and cannot be set", "zh": "该字段为计算字段，不能赋值"}
         problems.add(place, "computed_field", message)
+        return
+    if value not in (None, "", []) and (problem := id_problem(target)) is not None:
+        problems.items.append(problem.under(place))
         return
     try:
         target.kind.parse(value, target)
@@ -95,3 +101,10 @@ def _hint(raw: str, field: CompiledField) -> Any:
         "en": "Options are " + ", ".join(list(field.choices)[:10]),
         "zh": "可选项：" + "、".join(list(field.choices)[:10]),
     }
+
+
+_SETS_ITSELF: Text = {
+    "en": "An option cannot set the field in which it is chosen",
+    "zh": "选项不能设置自身所在的字段",
+}
+_LEAVE_OUT: Text = {"en": "Leave it out, or name another field", "zh": "请删去，或改填其他字段"}

@@ -38,6 +38,10 @@ class FormContext:
     def field_names(self) -> list[str]:
         return list(self._form.fields)
 
+    def is_own(self, name: str) -> bool:
+        """Whether a name is that of the field itself."""
+        return bool(self._written.definition.name == name)
+
     def type_of(self, name: str, form: str | None = None) -> ValueType:
         """The type of a field by its name, of this form or of another one (its id)."""
         fields = self._resolver.names.forms[form or self._form.id]

@@ -4,7 +4,9 @@ from typing import Any
 
 from engines.compiled import CompiledField
 from engines.forms import tables
+from engines.forms.installation import id_problem, is_written_out
 from metadata.problems import Path, Problems
+from metadata.text import Text
 
 BOUNDS = (("min", "max"), ("min_length", "max_length"), ("min_rows", "max_rows"))
 
@@ -29,7 +31,15 @@ def refuse_contradictions(field: CompiledField, definition: Any, place: Path, pr
             "zh": "计算字段不能设为必填或带默认值",
         }
         problems.add(place / key, "computed_field", message)
+    if field.required and getattr(definition, "on_delete", None) == "set_null":
+        problems.add(place / "on_delete", "set_null_required", _NEVER_EMPTY, _OTHER_WAY)
     _refuse_crossed_bounds(definition, place, problems)
+    _refuse_ids(field, definition.default, place / "default", problems)
+
+
+def _refuse_ids(field: CompiledField, default: Any, place: Path, problems: Problems) -> None:
+    if is_written_out(default) and (problem := id_problem(field)) is not None:
+        problems.items.append(problem.under(place))
 
 
 def _refuse_crossed_bounds(definition: Any, place: Path, problems: Problems) -> None:
@@ -42,3 +52,13 @@ def _refuse_crossed_bounds(definition: Any, place: Path, problems: Problems) -> 
             }
             hint = {"en": f"Write a `{upper}` of at least {least}", "zh": f"请把 `{upper}` 设为不小于 {least}"}
             problems.add(place / upper, "crossed_bounds", message, hint)
+
+
+_NEVER_EMPTY: Text = {
+    "en": "This link is required, so deleting the linked record cannot empty it",
+    "zh": "该关联为必填，删除关联记录时不能将其清空",
+}
+_OTHER_WAY: Text = {
+    "en": "Write “restrict” or “cascade”, or do not require the link",
+    "zh": "请改用 restrict 或 cascade，或取消必填",
+}

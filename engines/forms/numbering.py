@@ -68,6 +68,9 @@ def _field_problems(path: Any, name: str, context: FormContext) -> Iterator[Prob
     if name not in known:
         message = {"en": f"There is no field “{name}”", "zh": f"不存在字段“{name}”"}
         yield Problem(path, "unknown_field", message, nearest(name, known))
+    elif context.is_own(name):
+        message = {"en": "A number cannot be made of itself", "zh": "编号不能由其自身构成"}
+        yield Problem(path, "bad_pattern", message)
     elif context.type_of(name).name not in SIMPLE_TYPES:
         message = {"en": f"The field “{name}” has no plain value", "zh": f"字段“{name}”不是简单值"}
         yield Problem(path, "bad_pattern", message)

@@ -1,6 +1,7 @@
 """Reading numbers: exact decimals of at most 15 digits, within what the field allows."""
 
 import math
+from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from engines.columns import MOST_DECIMALS
 from engines.forms.texts import wrong_type
 from engines.json_values import plain_number
 from engines.values import ValueProblem
+from metadata.problems import ROOT, Problem
 from metadata.registry import Options
 
 MOST_DIGITS = 15
@@ -53,6 +55,16 @@ def read_number(raw: Any, options: NumberOptions) -> Decimal | None:
     value = fit(value, options.decimals)
     _check_bounds(value, options.min, options.max)
     return value
+
+
+def bound_problems(options: NumberOptions) -> Iterator[Problem]:
+    """Bounds that no value of the field could have itself: too many digits before or after the point."""
+    unbounded = NumberOptions(decimals=options.decimals)
+    for key in ("min", "max"):
+        try:
+            read_number(getattr(options, key), unbounded)
+        except ValueProblem as problem:
+            yield problem.at(ROOT / key)
 
 
 def fit(value: Decimal | int, decimals: int) -> Decimal:

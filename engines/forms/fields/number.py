@@ -1,5 +1,6 @@
 """A number, exact to the decimals asked for."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 from engines.compiled import CompiledField, FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
-from engines.forms.numbers import NumberOptions, read_number
+from engines.forms.numbers import NumberOptions, bound_problems, read_number
 from metadata.normalise import Words
+from metadata.problems import Problem
 from metadata.value_types import ValueType, number
 
 
@@ -30,6 +32,9 @@ class Number(FieldType):
 
     def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return number(definition.decimals)
+
+    def problems(self, definition: Any, context: FormContext) -> Iterator[Problem]:
+        yield from bound_problems(definition)
 
     def parse(self, raw: Any, field: CompiledField) -> Decimal | None:
         return read_number(raw, field.options)

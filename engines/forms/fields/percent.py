@@ -1,12 +1,14 @@
 """A percentage, kept as the fraction: 95 % is 0.95."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from engines.compiled import CompiledField, FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
-from engines.forms.numbers import NumberOptions, read_number
+from engines.forms.numbers import NumberOptions, bound_problems, read_number
+from metadata.problems import Problem
 from metadata.value_types import ValueType, number
 
 
@@ -22,6 +24,9 @@ class Percent(FieldType):
 
     def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return number(definition.decimals)
+
+    def problems(self, definition: Any, context: FormContext) -> Iterator[Problem]:
+        yield from bound_problems(definition)
 
     def parse(self, raw: Any, field: CompiledField) -> Decimal | None:
         return read_number(raw, field.options)

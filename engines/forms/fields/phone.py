@@ -1,5 +1,6 @@
 """A telephone number."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import phonenumbers
@@ -11,6 +12,8 @@ from engines.forms.field_type import FieldType
 from engines.forms.texts import read_text
 from engines.values import ValueProblem
 from metadata import registry
+from metadata.problems import ROOT, Problem
+from metadata.text import Text
 from metadata.value_types import TEXT, ValueType
 
 
@@ -33,6 +36,15 @@ class Phone(FieldType):
     def value_type(self, definition: Any, context: FormContext) -> ValueType:
         return TEXT
 
+    def problems(self, definition: Any, context: FormContext) -> Iterator[Problem]:
+        region = definition.region
+        if region not in phonenumbers.SUPPORTED_REGIONS:
+            message = {
+                "en": f"“{region}” is no country whose telephone numbers are known",
+                "zh": f"没有“{region}”这一电话号码地区",
+            }
+            yield Problem(ROOT / "region", "unknown_region", message, _REGION)
+
     def parse(self, raw: Any, field: CompiledField) -> str | None:
         text = read_text(raw, 40)
         if text is None:
@@ -53,3 +65,9 @@ def _no_number(text: str) -> ValueProblem:
         {"en": f"“{text}” is not a telephone number", "zh": f"“{text}”不是有效的电话号码"},
         {"en": "As in 138 0000 0000 or +44 20 7946 0000", "zh": "例如 138 0000 0000 或 +44 20 7946 0000"},
     )
+
+
+_REGION: Text = {
+    "en": "Write its two letters, as CN, GB or US",
+    "zh": "请填写两位地区代码，例如 CN、GB 或 US",
+}

@@ -163,6 +163,34 @@ DEFINITIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "select", "options": ["a"], "default": "b"}, "/default", "not_an_option"),
     ({"type": "formula", "formula": "user.name"}, "/formula", "viewer_dependent"),
     ({"type": "formula", "formula": "null"}, "/formula", "bad_formula"),
+    ({"type": "link", "form": "thing", "required": True, "on_delete": "set_null"}, "/on_delete", "set_null_required"),
+    ({"type": "link", "form": "thing", "default": "1042"}, "/default", "id_in_definition"),
+    ({"type": "link", "form": "thing", "default": {"text": "1042"}}, "/default", "id_in_definition"),
+    ({"type": "member", "multiple": True, "default": ["1042"]}, "/default", "id_in_definition"),
+    ({"type": "department", "default": "1042"}, "/default", "id_in_definition"),
+    ({"type": "attachment", "default": ["1042"]}, "/default", "id_in_definition"),
+    (
+        {"type": "select", "options": [{"value": "b", "sets": {"boss": "7"}}]},
+        "/options/0/sets/boss",
+        "id_in_definition",
+    ),
+    ({"type": "select", "options": [{"value": "b", "sets": {"value": "b"}}]}, "/options/0/sets/value", "sets_itself"),
+    ({"type": "phone", "region": "ZZ"}, "/region", "unknown_region"),
+    ({"type": "number", "max": 12345678901234567890}, "/max", "too_large"),
+    ({"type": "number", "decimals": 10, "max": 1234567}, "/max", "too_large"),
+    ({"type": "money", "min": 0.001}, "/min", "too_many_decimals"),
+    ({"type": "percent", "min": -1e300}, "/min", "too_large"),
+    ({"type": "auto_number", "pattern": "{field:value}-{0000}"}, "/pattern", "bad_pattern"),
+    (
+        {"type": "subform", "fields": [{"name": "a", "type": "text"}], "default": [{"a": "x"}]},
+        "/default",
+        "rows_written_out",
+    ),
+    (
+        {"type": "subform", "fields": [{"name": "a", "type": "select", "options": ["b"], "stage": True}]},
+        "/fields/0/stage",
+        "stage_in_subform",
+    ),
 ]
 
 
@@ -170,6 +198,8 @@ DEFINITIONS: list[tuple[dict[str, Any], str, str]] = [
 def test_a_field_that_cannot_work_is_a_problem_of_the_definition(
     written: dict[str, Any], place: str, code: str
 ) -> None:
-    found = problems_of(form("thing", field("name"), {"name": "value", "id": "f_value", **written}))
+    found = problems_of(
+        form("thing", field("name"), {"name": "value", "id": "f_value", **written}, field("boss", "member"))
+    )
 
     assert (f"/forms/0/fields/1{place}", code) in found
