@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import cache
 from pathlib import Path
 from typing import Literal
 from zoneinfo import available_timezones
@@ -64,7 +65,7 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in time_zones():
             raise ValueError(f"there is no time zone {value!r}; write one such as Asia/Shanghai")
         return value
 
@@ -88,6 +89,12 @@ class Settings(BaseSettings):
     def files(self) -> Path:
         """Where uploaded files lie."""
         return self.data_dir / "files"
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Every zone that this machine knows; looking for them reads the disk."""
+    return frozenset(available_timezones())
 
 
 def key_bytes(text: str) -> bytes:

@@ -1,20 +1,21 @@
 """What every test may ask for: a fresh, migrated database on SQLite and on PostgreSQL, and one moment in time."""
 
-import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import event, make_url
 
 from runtime.db.engine import Database, open_database
 from runtime.db.migrate import migrate
+from tests.postgres import PostgresServer, Reused
 
 hypothesis_settings.register_profile("default", max_examples=50, deadline=None, derandomize=True)
 hypothesis_settings.register_profile("thorough", max_examples=1000, deadline=None)
@@ -26,7 +27,7 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"  # leave nothing o
 DIALECTS = ("sqlite", "postgresql")
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
-_numbers = itertools.count(1)
+Copies = Callable[[], AbstractContextManager[str]]
 
 
 @pytest.fixture
@@ -56,8 +57,7 @@ def database_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "fourfold.sqlite3")
         yield f"sqlite:///{tmp_path / 'fourfold.sqlite3'}"
         return
-    server: PostgresServer = request.getfixturevalue("postgresql_server")
-    with server.database(template=request.getfixturevalue("postgresql_template")) as url:
+    with request.getfixturevalue("postgresql_copies")() as url:
         yield url
 
 
@@ -85,7 +85,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_server: "PostgresServer") -> Iterator[str]:
+def postgresql_template(postgresql_server: PostgresServer) -> Iterator[str]:
     """A migrated PostgreSQL database to copy."""
     with postgresql_server.database(template="template0") as url:
         _migrate(url)
@@ -93,7 +93,18 @@ def postgresql_template(postgresql_server: "PostgresServer") -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(worker_name: str) -> Iterator["PostgresServer"]:
+def postgresql_copies(postgresql_server: PostgresServer, postgresql_template: str) -> Iterator[Copies]:
+    """Copies of the template: on a server of our own emptied after each test and used again."""
+    if os.environ.get("TEST_PG_URL"):
+        yield partial(postgresql_server.database, postgresql_template)
+        return
+    reused = Reused(postgresql_server, postgresql_template)
+    yield reused.database
+    reused.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(worker_name: str) -> Iterator[PostgresServer]:
     """The server that TEST_PG_URL names, else one of our own, shared by all processes of this test run."""
     if address := os.environ.get("TEST_PG_URL"):
         yield PostgresServer(address, worker_name)
@@ -105,7 +116,7 @@ def postgresql_server(worker_name: str) -> Iterator["PostgresServer"]:
     folder = Path(tempfile.gettempdir()) / f"fourfold-postgresql-{run}"
     server = get_server(folder, cleanup_mode="delete")
     ours = PostgresServer(server.get_uri(), worker_name)
-    ours.forget_durability()
+    ours.hurry()
     yield ours
     server.cleanup()
 
@@ -114,42 +125,6 @@ def postgresql_server(worker_name: str) -> Iterator["PostgresServer"]:
 def worker_name() -> str:
     """The name of this test process, so that processes keep out of each other's databases."""
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
-
-
-class PostgresServer:
-    """A PostgreSQL server on which tests make and drop databases."""
-
-    def __init__(self, address: str, worker: str) -> None:
-        self.url = make_url(address).set(drivername="postgresql")
-        self.worker = worker
-
-    def database(self, template: str) -> "FreshDatabase":
-        name = f"test_{self.worker}_{os.getpid()}_{next(_numbers)}"
-        return FreshDatabase(self, name, template)
-
-    def forget_durability(self) -> None:
-        """Nobody misses a test's database after a power failure, and making one is much faster so."""
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            self.say(f"ALTER SYSTEM SET {setting} = off")
-        self.say("SELECT pg_reload_conf()")
-
-    def say(self, statement: str) -> None:
-        with psycopg.connect(self.url.render_as_string(hide_password=False), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
-
-
-class FreshDatabase:
-    """A database that exists as long as the block lasts."""
-
-    def __init__(self, server: PostgresServer, name: str, template: str) -> None:
-        self.server, self.name, self.template = server, name, template
-
-    def __enter__(self) -> str:
-        self.server.say(f'CREATE DATABASE "{self.name}" TEMPLATE "{self.template}"')
-        return self.server.url.set(drivername="postgresql+psycopg", database=self.name).render_as_string(False)
-
-    def __exit__(self, *_: object) -> None:
-        self.server.say(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
 
 
 def in_a_hurry(database: Database) -> Database:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
 
 from sqlalchemy import Table, and_, insert, select, update
 
@@ -11,6 +10,7 @@ from metadata.problems import ROOT, Conflict, Invalid, NotFound, Path, Problem
 from runtime.db import tables
 from runtime.db.ids import new_id
 from runtime.organisation.snapshot import EPOCH, load, read_epoch
+from runtime.settings import time_zones
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
@@ -150,7 +150,7 @@ def withdraw_role(tx: "Tx", app: str, role: str, member: int) -> None:
 
 
 def require_time_zone(zone: str) -> None:
-    if zone not in available_timezones():
+    if zone not in time_zones():
         message = {"en": f"There is no time zone {zone}", "zh": f"不存在时区 {zone}"}
         raise Invalid(Problem(Path(("time_zone",)), "unknown_time_zone", message, "Asia/Shanghai"))
 

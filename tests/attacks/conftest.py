@@ -26,7 +26,8 @@ from runtime.jobs.kinds import JOB_KINDS
 from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings
-from tests.conftest import DIALECTS, NOW, PostgresServer, in_a_hurry
+from tests.conftest import DIALECTS, NOW, in_a_hurry
+from tests.postgres import PostgresServer
 
 PASSWORD = "correct horse battery staple"
 HOST = "http://127.0.0.1:8000"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from runtime.jobs import kinds, timers
 from runtime.services import Services
 from runtime.settings import Settings
 from runtime.transaction import Tx
+from tests.conftest import Copies
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ROLES = ("seller", "director", "legal", "general_manager", "finance")
@@ -318,12 +320,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory, password_hash: str
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(
+def postgresql_copies(
     postgresql_server: Any, tmp_path_factory: pytest.TempPathFactory, password_hash: str
-) -> Iterator[str]:
+) -> Iterator[Copies]:
     with postgresql_server.database(template="template0") as url:
         _furnish(url, tmp_path_factory.mktemp("flows"), password_hash)
-        yield str(sa.make_url(url).database)
+        yield partial(postgresql_server.database, str(sa.make_url(url).database))
 
 
 def _furnish(url: str, folder: Path, password_hash: str) -> None:
