@@ -16,8 +16,8 @@ from metadata.text import say
 from runtime.reading import slow_lists
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
+from runtime.web.api.session import Body
 from runtime.web.deps import AppAdmin
-from runtime.web.session import Body
 
 router = APIRouter(prefix="/api/v1/builder", tags=["builder"])
 

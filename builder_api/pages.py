@@ -19,7 +19,7 @@ from metadata.expressions import Expression
 from metadata.problems import ROOT
 from runtime.rules import traces
 from runtime.transaction import Tx
-from runtime.web.pages.attention import pauses_of
+from runtime.web.pages.admin.attention import pauses_of
 from runtime.web.pages.navigation import form_icon, live_apps
 from runtime.web.pages.page import Page, SignedInOnly
 

@@ -18,8 +18,8 @@ from metadata.text import say
 from runtime.db.backfill import Report
 from runtime.idempotency import Answer, Work
 from runtime.web.answers import JsonResponse
+from runtime.web.api.session import Body
 from runtime.web.deps import AppAdmin, SignedIn
-from runtime.web.session import Body
 from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1/builder", tags=["builder"])

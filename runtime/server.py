@@ -26,8 +26,8 @@ from runtime.web.metrics import Metrics
 
 # Whatever module of these packages has a `router` is served. The builder's floor lies above this one, so it is
 # known here by name only.
-FLOORS = ("runtime.web", "builder_api", "runtime.web.pages")
-BUSIEST = ("records",)  # comes first where a request looks for its route
+FLOORS = ("runtime.web.api", "runtime.web", "builder_api", "runtime.web.pages")
+BUSIEST = ("runtime.web.api.records",)  # comes first where a request looks for its route
 API = "/api/v1"
 NO_TELEMETRY: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans"), False)  # /metrics counts for us
 
@@ -79,7 +79,7 @@ def require_guards(app: FastAPI) -> None:
     """Refuse to start with a route that does not declare who may use it."""
     for route in all_routes(app.router):
         if not any(getattr(each.call, MARK, False) for each in _dependants(route.dependant)):
-            raise UnguardedRoute(f"{sorted(route.methods or ())} {route.path} declares no guard (runtime/web/deps.py)")
+            raise UnguardedRoute(f"{sorted(route.methods or ())} {route.path} has no guard (runtime/web/guards.py)")
 
 
 def all_routes(router: APIRouter) -> Iterator[APIRoute]:
@@ -100,15 +100,21 @@ def _dependants(dependant: Dependant) -> Iterator[Dependant]:
 def web_modules() -> Iterator[ModuleType]:
     """Every module that has a router; all of them are served unless somebody names fewer."""
     for floor in FLOORS:
-        spec = find_spec(floor)
-        if spec is None or spec.submodule_search_locations is None:
-            continue
-        found = pkgutil.iter_modules(spec.submodule_search_locations)
-        for info in sorted(found, key=lambda info: (info.name not in BUSIEST, info.name)):
-            if not info.ispkg:
-                module = importlib.import_module(f"{floor}.{info.name}")
-                if isinstance(getattr(module, "router", None), APIRouter):
-                    yield module
+        if find_spec(floor) is not None:
+            yield from (module for module in _below(floor) if isinstance(getattr(module, "router", None), APIRouter))
+
+
+def _below(package: str) -> Iterator[ModuleType]:
+    """The modules of a package, then those of its packages; what is a floor of its own is left out."""
+    found = list(pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."))
+    modules = sorted((each.name for each in found if not each.ispkg), key=_first_come)
+    yield from map(importlib.import_module, modules)
+    for each in sorted(each.name for each in found if each.ispkg and each.name not in FLOORS):
+        yield from _below(each)
+
+
+def _first_come(name: str) -> tuple[bool, str]:
+    return name not in BUSIEST, name
 
 
 def _lifespan(services: Services, worker: bool) -> Any:

@@ -20,7 +20,7 @@ from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings
 from runtime.transaction import run
-from runtime.web import session
+from runtime.web.api import session
 
 PASSWORD = "correct horse battery staple"
 HASH = passwords.hash_password(PASSWORD)

@@ -20,7 +20,8 @@ from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings
 from runtime.transaction import Budget, begin, read
-from runtime.web import health, session
+from runtime.web import health
+from runtime.web.api import session
 
 ADA = Actor(kind="user", member=7)
 

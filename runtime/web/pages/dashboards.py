@@ -19,12 +19,12 @@ from runtime.db.engine import REPORT_SECONDS
 from runtime.reading import labels_of
 from runtime.transaction import Tx
 from runtime.web import formats
-from runtime.web.pages.field_views import ColumnView
-from runtime.web.pages.fields import kind_of
-from runtime.web.pages.listing import Listing
-from runtime.web.pages.lists import cells, drawing_of
+from runtime.web.api.reports import tell_reports
+from runtime.web.pages.fields.drawing import kind_of
+from runtime.web.pages.fields.views import ColumnView
+from runtime.web.pages.lists.listing import Listing
+from runtime.web.pages.lists.pages import cells, drawing_of
 from runtime.web.pages.page import Page, SignedInOnly
-from runtime.web.reports import tell_reports
 
 router = APIRouter(include_in_schema=False, prefix="/apps/{app}")
 GROUP = "group."

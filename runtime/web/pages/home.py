@@ -16,8 +16,8 @@ from runtime.flows import tasks
 from runtime.transaction import Tx
 from runtime.web.pages.navigation import form_icon, live_apps
 from runtime.web.pages.page import Page, SignedInOnly
-from runtime.web.pages.task_facts import TaskFacts, facts_by_line
-from runtime.web.pages.todo_list import line_view
+from runtime.web.pages.todo.listing import line_view
+from runtime.web.pages.todo.task_facts import TaskFacts, facts_by_line
 
 router = APIRouter(include_in_schema=False)
 

@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse, Response
 from runtime.identity.sessions import ElevationRequired
 from runtime.web.answers import language_of
 from runtime.web.guards import recognise
+from runtime.web.pages.account.sign_in import ask_again
 from runtime.web.pages.page import THEME_COOKIE, page_of, safe_path
-from runtime.web.pages.sign_in import ask_again
 from runtime.web.rendering import render
 
 router = APIRouter(include_in_schema=False)

@@ -14,7 +14,7 @@ from metadata.problems import Invalid, NotFound, Refused
 from metadata.value_types import YES_NO
 from runtime import plugins, reading, records
 from runtime.db import tables
-from runtime.web.record_json import page_json, record_json
+from runtime.web.api.record_json import page_json, record_json
 
 UNFOLLOWED = {"sold", "largest", "average", "double_sold"}  # totals that nothing looks at keep no history of their own
 QUESTIONS: list[tuple[str, dict[str, Any]]] = [

@@ -15,7 +15,7 @@ from metadata.problems import Invalid, LimitExceeded
 from runtime import organisation, plugins, reading, records, transaction
 from runtime.reading import expanding
 from runtime.services import Services
-from runtime.web.record_json import page_json, record_json
+from runtime.web.api.record_json import page_json, record_json
 from tests.runtime.records.conftest import Office
 
 

@@ -12,7 +12,7 @@ from engines.compiled import CompiledApp
 from metadata.problems import Invalid
 from runtime import organisation, reading, records, reports, transaction
 from runtime.services import Services
-from runtime.web.record_json import entry_json, record_json
+from runtime.web.api.record_json import entry_json, record_json
 from tests.runtime.records.conftest import Office
 
 SECRET = 7919

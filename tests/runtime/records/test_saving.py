@@ -200,7 +200,7 @@ def test_the_time_in_each_stage_is_kept(office: Any) -> None:
 
 def test_the_history_tells_of_rows_field_by_field(office: Any) -> None:
     from runtime import records
-    from runtime.web.record_json import entry_json
+    from runtime.web.api.record_json import entry_json
 
     deal = office.create("dora", "deal", title="one", items=[{"what": "a", "price": 2}, {"what": "b", "price": 3}])
     first, second = office.truth("deal", deal.id)["items"]

@@ -11,7 +11,7 @@ from engines.compiled import CompiledApp
 from metadata.problems import Refusal
 from runtime import reading
 from runtime.db.engine import write_json
-from runtime.web.record_json import page_json, record_json
+from runtime.web.api.record_json import page_json, record_json
 from tests.runtime.records.conftest import Office
 from tests.runtime.records.reference import Reference
 from tests.runtime.records.test_reference_evaluator import IDS, compiled_with, person_of

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 from runtime.db import tables
 from runtime.rules import pausing
 from runtime.services import Services
-from runtime.web import records, rules, session
-from runtime.web.pages import attention
+from runtime.web.api import records, rules, session
+from runtime.web.pages.admin import attention
 from tests.runtime.conftest import MovedClock
 from tests.runtime.trading import Trading, open_trading
 

@@ -14,7 +14,7 @@ from runtime.db import tables
 from runtime.organisation import departments, members
 from runtime.services import Services
 from runtime.transaction import Tx, run
-from runtime.web.pages.audit_words import ACTIONS
+from runtime.web.pages.admin.audit_words import ACTIONS
 from tests.runtime.conftest import MovedClock
 from tests.runtime.trading import open_trading
 

@@ -10,10 +10,13 @@ from starlette.testclient import TestClient
 
 from runtime.db import tables
 from runtime.services import Services
-from runtime.web import api_keys, organisation, password_links, second_factor, session
-from runtime.web.pages import account, members, preferences, refusals
-from runtime.web.pages import departments as department_pages
-from runtime.web.pages import sign_in as sign_in_pages
+from runtime.web.api import api_keys, organisation, password_links, second_factor, session
+from runtime.web.pages import refusals
+from runtime.web.pages.account import preferences
+from runtime.web.pages.account import settings as account
+from runtime.web.pages.account import sign_in as sign_in_pages
+from runtime.web.pages.admin import departments as department_pages
+from runtime.web.pages.admin import members
 from tests.runtime.conftest import PASSWORD, MovedClock
 
 SignIn = Callable[[str], dict[str, str]]

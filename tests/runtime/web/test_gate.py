@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 from runtime.server import UnguardedRoute, all_routes, create_app, require_guards
 from runtime.services import Services
 from runtime.settings import Settings
-from runtime.web import health, organisation, session
+from runtime.web import health
+from runtime.web.api import organisation, session
 from tests.runtime.conftest import PASSWORD
 
 JSON = {"Content-Type": "application/json"}

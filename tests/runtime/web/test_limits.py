@@ -9,7 +9,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from starlette.testclient import TestClient
 
-from runtime.web import reports, session
+from runtime.web.api import reports, session
 from runtime.web.limits import HASHES_WAITING, HashQueue, Places, TooMany
 from tests.runtime.trading import open_trading
 

@@ -14,10 +14,10 @@ from runtime import jobs
 from runtime.db import tables
 from runtime.server import create_app
 from runtime.services import Services
-from runtime.web import organisation, password_links, session
-from runtime.web.pages import members as member_pages
-from runtime.web.pages import password_links as link_pages
-from runtime.web.pages import sign_in as sign_in_pages
+from runtime.web.api import organisation, password_links, session
+from runtime.web.pages.account import password_links as link_pages
+from runtime.web.pages.account import sign_in as sign_in_pages
+from runtime.web.pages.admin import members as member_pages
 from tests.runtime.conftest import PASSWORD, MovedClock
 from tests.runtime.connectors.test_smtp import Catcher, free_port
 

@@ -6,7 +6,8 @@ from types import ModuleType
 import pytest
 from starlette.testclient import TestClient
 
-from runtime.web import api_keys, health, organisation, session
+from runtime.web import health
+from runtime.web.api import api_keys, organisation, session
 
 SignIn = Callable[[str], dict[str, str]]
 Hire = Callable[..., int]

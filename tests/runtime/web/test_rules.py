@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from metadata.text import say
 from runtime.db import tables
 from runtime.services import Services
-from runtime.web import notifications, records, rules, session
+from runtime.web.api import notifications, records, rules, session
 from tests.runtime.conftest import MovedClock
 from tests.runtime.trading import Trading, open_trading
 

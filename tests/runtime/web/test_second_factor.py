@@ -15,9 +15,9 @@ from runtime.identity import sign_in_delays
 from runtime.server import create_app
 from runtime.services import Services
 from runtime.settings import Settings
-from runtime.web import api_keys, organisation, second_factor, session
-from runtime.web.pages import second_factor as factor_page
-from runtime.web.pages import sign_in as sign_in_page
+from runtime.web.api import api_keys, organisation, second_factor, session
+from runtime.web.pages.account import second_factor as factor_page
+from runtime.web.pages.account import sign_in as sign_in_page
 from tests.runtime.conftest import PASSWORD, MovedClock
 
 SignIn = Callable[[str], dict[str, str]]

@@ -16,8 +16,9 @@ from runtime.identity import sessions, sign_in_delays
 from runtime.organisation import members
 from runtime.services import Services
 from runtime.transaction import run
-from runtime.web import api_keys, health, session
-from runtime.web import organisation as organisation_routes
+from runtime.web import health
+from runtime.web.api import api_keys, session
+from runtime.web.api import organisation as organisation_routes
 from tests.runtime.conftest import PASSWORD, MovedClock
 
 SignIn = Callable[[str], dict[str, str]]

@@ -21,8 +21,8 @@ from metadata.value_types import (
     list_of,
     number,
 )
-from runtime.web.pages.filter_text import Filter, read_filter
-from runtime.web.pages.filters import OPERATORS, WITHOUT_VALUE, Builder, Condition, sort_of
+from runtime.web.pages.lists.filter_text import Filter, read_filter
+from runtime.web.pages.lists.filters import OPERATORS, WITHOUT_VALUE, Builder, Condition, sort_of
 
 
 def _field(name: str, type: Any, kind: str = "", options: Any = ()) -> Any:

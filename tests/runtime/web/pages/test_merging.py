@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from runtime.web.pages.merging import differences
-from runtime.web.pages.posted import Posted
+from runtime.web.pages.fields.posted import Posted
+from runtime.web.pages.records.merging import differences
 from tests.engines.rules.sales import sales
 
 AMOUNT = sales().forms["t_deal"].fields["f_amount"]

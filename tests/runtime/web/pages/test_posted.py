@@ -9,7 +9,7 @@ import pytest
 
 from engines.compiled import FieldLook
 from metadata.value_types import DATE, DATETIME, TEXT, YES_NO, link, list_of, number
-from runtime.web.pages.posted import read
+from runtime.web.pages.fields.posted import read
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

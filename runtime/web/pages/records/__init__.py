@@ -1,0 +1,1 @@
+"""The pages of one record: looking at it, changing it, and what happens when that is refused."""
