@@ -82,7 +82,7 @@ class Reused:
         with server.connect(template) as connection:
             self.tables = {name for (name,) in connection.execute(TABLES)}
             self.filled = {
-                name for name in self.tables if connection.execute(f'SELECT FROM "{name}" LIMIT 1').fetchone()
+                name for name in self.tables if connection.execute(f'SELECT 1 FROM "{name}" LIMIT 1').fetchone()
             }
             self.shape = self._shape(connection)
 
