@@ -13,6 +13,7 @@ from engines.effects import Refuse, SetFields
 from engines.events import RecordChanged
 from engines.facts import Facts, Needs
 from engines.memory import Memory
+from metadata.names import SYSTEM_FIELDS
 from metadata.problems import ROOT, NotFound, Problem
 from metadata.text import Text
 from metadata.value_types import ValueType
@@ -192,6 +193,13 @@ class CompiledForm:
     def stored(self) -> tuple[CompiledField, ...]:
         """The fields that have a column of their own."""
         return tuple(each for each in self.fields.values() if each.column is not None)
+
+    @cached_property
+    def columns(self) -> Mapping[str, "sa.Column[Any]"]:
+        """Every column of a record or row, by system name or field id."""
+        own = ("id", "position", "record") if self.parent is not None else (*SYSTEM_FIELDS, "deleted_at")
+        columns = {name: self.table.c[name] for name in own}
+        return columns | {each.id: self.table.c[each.column] for each in self.stored if each.column is not None}
 
     @cached_property
     def lists(self) -> tuple[CompiledField, ...]:

@@ -14,7 +14,7 @@ from engines.facts import Facts, Needs, RecordKey
 from engines.forms.completing import complete
 from metadata.problems import ROOT, LimitExceeded, Problem
 from runtime.facts import facts_of
-from runtime.reading import masked_records, searches
+from runtime.reading import masked_records, readable_ids, searches
 
 if TYPE_CHECKING:
     from runtime.transaction import Tx
@@ -78,7 +78,7 @@ def _records(tx: "Tx", app: CompiledApp, keys: Iterable[RecordKey], actor: Actor
 def _readable(tx: "Tx", app: CompiledApp, keys: Iterable[RecordKey], actor: Actor) -> dict[RecordKey, bool]:
     found: dict[RecordKey, bool] = {}
     for form, ids in _by_form(keys).items():
-        seen = masked_records(tx, app, form, ids, actor=actor, fields=()) if _may_read(app, actor, form) else {}
+        seen = readable_ids(tx, app, form, ids, actor=actor) if _may_read(app, actor, form) else frozenset[int]()
         found |= {(form, id): id in seen for id in ids}
     return found
 

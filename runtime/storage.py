@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.forms.execute import RowChanges
-from engines.system_fields import SYSTEM_FIELDS
 from runtime.db import tables
 from runtime.reading.parameters import RECORD_ID, among
 
@@ -18,23 +17,10 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 Extra = Mapping[str, sa.ColumnElement[Any]]
 
-SYSTEM_COLUMNS = (*SYSTEM_FIELDS, "deleted_at")
 SEQ = "_seq"
 
 
 # --- reading ---
-
-
-def stored_columns(form: CompiledForm) -> Mapping[str, sa.Column[Any]]:
-    """Every column of a record, by system name or field id; looked up once for each table."""
-    return _stored_columns(form.table, form.parent is not None, form.stored)
-
-
-@lru_cache(maxsize=1_000)
-def _x(form: CompiledForm) -> dict[str, sa.Column[Any]]:
-    names = ("id", "position", "record") if form.parent is not None else SYSTEM_COLUMNS
-    columns = {name: form.table.c[name] for name in names}
-    return columns | {each.id: form.table.c[each.column] for each in form.stored if each.column is not None}
 
 
 def last_seq(app: CompiledApp, form: CompiledForm) -> sa.ColumnElement[Any]:
@@ -46,7 +32,7 @@ def last_seq(app: CompiledApp, form: CompiledForm) -> sa.ColumnElement[Any]:
 
 def select_stored(app: CompiledApp, form: CompiledForm) -> sa.Select[Any]:
     """Select whole records with the number of their last history entry."""
-    columns = [column.label(label) for label, column in stored_columns(form).items()]
+    columns = [column.label(label) for label, column in form.columns.items()]
     return sa.select(*columns, last_seq(app, form).label(SEQ))
 
 
@@ -98,7 +84,7 @@ def load_rows(tx: "Tx", app: CompiledApp, field: CompiledField, ids: Sequence[in
     """The rows of a subform in their order, by record."""
     rows = field.subform
     assert rows is not None
-    columns = [column.label(label) for label, column in stored_columns(rows).items()]
+    columns = [column.label(label) for label, column in rows.columns.items()]
     statement = app.memory.remember(
         ("rows", field.id),
         lambda: (
@@ -130,7 +116,7 @@ def lock(tx: "Tx", table: sa.Table, ids: Iterable[int]) -> None:
 
 def insert(tx: "Tx", form: CompiledForm, record: Mapping[str, Any]) -> None:
     """Write a new record with its lists and rows."""
-    values = {column.key: record.get(label) for label, column in stored_columns(form).items()}
+    values = {column.key: record.get(label) for label, column in form.columns.items()}
     tx.connection.execute(_insert_into(form.table), values)
     for field in form.lists:
         _insert_values(tx, field, record["id"], record.get(field.id) or ())
@@ -138,7 +124,7 @@ def insert(tx: "Tx", form: CompiledForm, record: Mapping[str, Any]) -> None:
 
 def update(tx: "Tx", form: CompiledForm, id: int, values: Mapping[str, Any], version: int | None = None) -> bool:
     """Write columns of a record, by system name or field id; False when its version is not the expected one."""
-    columns = stored_columns(form)
+    columns = form.columns
     written = {columns[label].key: value for label, value in values.items() if label in columns}
     changed = sa.update(form.table).where(form.table.c.id == RECORD_ID)
     if version is not None:
@@ -150,7 +136,7 @@ def update(tx: "Tx", form: CompiledForm, id: int, values: Mapping[str, Any], ver
 
 def update_many(tx: "Tx", form: CompiledForm, changes: Mapping[int, Mapping[str, Any]]) -> None:
     """Write columns of many records, whatever their versions: one statement for each set of columns."""
-    columns = stored_columns(form)
+    columns = form.columns
     alike: dict[frozenset[str], list[dict[str, Any]]] = {}
     for id, values in changes.items():
         written = {f"new_{columns[label].key}": value for label, value in values.items() if label in columns}
@@ -184,7 +170,7 @@ def write_rows(tx: "Tx", field: CompiledField, record: int, before: Sequence[Rec
     for row in changes.updated:
         update(tx, rows, row["id"], {label: row[label] for label in row if label != "id"})
     if changes.created:
-        columns = stored_columns(rows)
+        columns = rows.columns
         values = [
             {c.key: {**row, "record": record}.get(label) for label, c in columns.items()} for row in changes.created
         ]

@@ -7,6 +7,8 @@ from engines.expressions.environment import user_values
 from engines.facts import Facts, RecordKey
 from metadata.expressions import Expression, Node
 
+STANDING = ("record", "old", "row", "user")  # roots that are there from the beginning
+
 
 def missing_records(
     expressions: Iterable[Expression],
@@ -22,6 +24,9 @@ def missing_records(
 
     A path of several links is met one link a round, since the next begins in a record that is not there yet.
     """
+    following = [each for each in expressions if _may_follow(each)]
+    if not following:
+        return frozenset()
     search = _Search(facts, facts.records if truth else facts.masked, extras or {})
     roots: dict[str, list[Any]] = {
         "record": [record],
@@ -29,9 +34,14 @@ def missing_records(
         "row": [row] if row else [],
         "user": [user_values(facts)],
     }
-    for expression in expressions:
+    for expression in following:
         search.look(expression.root, search.within(expression, roots))
     return frozenset(search.missing)
+
+
+def _may_follow(expression: Expression) -> bool:
+    """Whether an expression can lead from the record to another; most read what stands in it, and no further."""
+    return bool(expression.loops) or any(len(read) > 2 or read[0] not in STANDING for read in expression.reads)
 
 
 class _Search:

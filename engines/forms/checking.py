@@ -1,11 +1,11 @@
 """Whether the finished record may stand: references, required fields, uniqueness, rows, the author's validations."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engines.compiled import CompiledField
 from engines.expressions import evaluate
-from engines.facts import Needs, RecordKey
+from engines.facts import Needs
 from engines.forms.steps import Steps
 from engines.forms.work import Save, is_empty
 from metadata.problems import ROOT, Problem
@@ -20,7 +20,8 @@ TAKEN: Text = {"en": "Another record already has this value", "zh": "该值已�
 
 def facts_wanted(save: Save, steps: Steps) -> Needs:
     """Which targets of new links must be looked at, and which unique values looked for."""
-    readable = {key for _, key, _ in _new_links(save, steps) if key not in save.facts.readable}
+    links = ((column.target, id) for _, column, id, _ in _new_references(save, steps) if column.target is not None)
+    readable = {key for key in links if key not in save.facts.readable}
     taken = {
         (save.form.id, field.id, save.after[field.id])
         for field in steps.unique
@@ -42,13 +43,13 @@ def check(save: Save, steps: Steps) -> None:
 
 
 def _check_references(save: Save, steps: Steps) -> None:
-    for field, key, inside in _new_links(save, steps):
-        if not save.facts.readable.get(key, False):
-            save.add(field, "unknown_record", NO_RECORD, "", *inside)
-    for field, column, id, inside in _new_people(save, steps):
-        people, departments = save.facts.organisation.people, save.facts.organisation.departments
+    people, departments = save.facts.organisation.people, save.facts.organisation.departments
+    for field, column, id, inside in _new_references(save, steps):
         element = column.type.of or column.type
-        if element.name == "department":
+        if column.target is not None:
+            if not save.facts.readable.get((column.target, id), False):
+                save.add(field, "unknown_record", NO_RECORD, "", *inside)
+        elif element.name == "department":
             if id not in departments:
                 save.add(field, "unknown_department", NO_DEPARTMENT, "", *inside)
         elif id not in people or not people[id].active:
@@ -149,18 +150,6 @@ def _holds(save: Save, field: CompiledField, condition: Any, row: Mapping[str, A
     return condition is not None and bool(evaluate(condition, save.environment(row)))
 
 
-def _new_links(save: Save, steps: Steps) -> Iterator[tuple[CompiledField, RecordKey, tuple[str | int, ...]]]:
-    for field, column, id, inside in _new_references(save, steps):
-        if column.target is not None:
-            yield field, (column.target, id), inside
-
-
-def _new_people(save: Save, steps: Steps) -> Iterator[tuple[CompiledField, CompiledField, int, tuple[str | int, ...]]]:
-    for field, column, id, inside in _new_references(save, steps):
-        if column.target is None:
-            yield field, column, id, inside
-
-
 def _new_references(
     save: Save, steps: Steps
 ) -> Iterator[tuple[CompiledField, CompiledField, int, tuple[str | int, ...]]]:
@@ -181,10 +170,9 @@ def _new_references(
                     yield field, column, id, (index, column.name)
 
 
-def _added(before: Any, after: Any) -> Iterator[int]:
+def _added(before: Any, after: Any) -> Sequence[int]:
     if after is None or after == before:
-        return
+        return ()
     if isinstance(after, tuple):
-        yield from (id for id in after if id not in (before or ()))
-    else:
-        yield after
+        return [id for id in after if id not in (before or ())]
+    return (after,)

@@ -40,12 +40,13 @@ def execute(app: CompiledApp, request: SaveRequest, before: Mapping[str, Any] | 
     if wanted := _calculate(save, steps):
         return wanted
 
-    calculated = dict(save.after)
-    if wanted := _ask_early_rules(save, steps):
-        return wanted
-    moved = {id for id, value in save.after.items() if value != calculated.get(id)}
-    if moved and (wanted := _calculate_again(save, steps, moved)):
-        return wanted
+    if save.app.rules is not None and save.app.rules.looks_early(form.id):
+        calculated = dict(save.after)
+        if wanted := _ask_early_rules(save, steps):
+            return wanted
+        moved = {id for id, value in save.after.items() if value != calculated.get(id)}
+        if moved and (wanted := _calculate_again(save, steps, moved)):
+            return wanted
 
     checking.check(save, steps)
     save.raise_problems()
@@ -97,9 +98,9 @@ def _compute_over_links(save: Save, steps: Steps) -> Needs:
 
 def _ask_early_rules(save: Save, steps: Steps) -> Needs:
     """Let the rules that touch only this record speak; what they set is read like any other value."""
-    if save.app.rules is None or save.problems:
+    if save.problems:
         return Needs()
-    changed = frozenset(id for id in save.form.fields if save.changed(id))
+    changed = save.changes(save.form.fields)
     event = RecordChanged(save.form.id, save.request.record, save.request.op, save.before, dict(save.after), changed)
     rules: EarlyRules = save.app.rules
     answer = rules.early(event, save.facts)
@@ -140,13 +141,11 @@ def _number(save: Save, steps: Steps) -> Needs:
 
 
 def _decision(save: Save, steps: Steps) -> Decision:
-    own = (id for id, field in save.form.fields.items() if field.storage != "computed")
-    changed = {id for id in own if save.changed(id)}
-    if save.before is not None:
-        changed |= {id for id in ("owner", "department") if save.changed(id)}
+    own = [id for id, field in save.form.fields.items() if field.storage != "computed"]
+    changed = save.changes(own if save.before is None else [*own, "owner", "department"])
     rows = {
         field.id: row_changes(field.subform, (save.before or {}).get(field.id) or (), save.after[field.id])
         for field in steps.subforms
         if field.id in changed and field.subform is not None
     }
-    return Decision(save.after, frozenset(changed), rows, save.trace)
+    return Decision(save.after, changed, rows, save.trace)

@@ -1,6 +1,6 @@
 """A save under way: the record as it grows, what is wrong so far, and which facts are wanted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,13 @@ class Save:
         if field is not None and field.subform is not None:
             return differ(field.subform, self.before.get(id) or (), value or ())
         return bool(value != self.before.get(id))
+
+    def changes(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those of the fields that hold another value than before."""
+        if self.before is None:
+            after = self.after
+            return frozenset([id for id in ids if not is_empty(after.get(id))])
+        return frozenset([id for id in ids if self.changed(id)])
 
     def say(self, field: CompiledField | None, problem: ValueProblem | Problem, *inside: str | int) -> None:
         """Note a problem at a field (and a place inside it), or at the record as a whole."""

@@ -93,6 +93,10 @@ class CompiledRules:
         """The same rules, some of which stand still."""
         return CompiledRules({id: replace(rule, paused=id in paused) for id, rule in self.rules.items()})
 
+    def looks_early(self, form: str) -> bool:
+        """Whether any rule is to be asked before a save of this form is written."""
+        return (form, True) in self.record_rules
+
     def follows(self, form: str) -> bool:
         """Whether anything may follow from a save of this form."""
         return bool(self.record_rules.get((form, False)) or self.swept_of(form))

@@ -46,6 +46,21 @@ class Plan:
     flagged: frozenset[str]
     order: Order = ()
 
+    @cached_property
+    def scalars(self) -> tuple[str, ...]:
+        """The keys of the columns that hold one value each."""
+        return tuple(each.key for each in self.columns if not each.is_many)
+
+    @cached_property
+    def lists(self) -> tuple[Wanted, ...]:
+        """The columns whose values stand in tables of their own."""
+        return tuple(each for each in self.columns if each.is_many and len(each.path) == 1)
+
+    @cached_property
+    def people(self) -> tuple[Wanted, ...]:
+        """The columns that hold members and departments."""
+        return tuple(each for each in self.columns if each.type.name in ("member", "department"))
+
 
 Planned = tuple[sa.Select[Any], Plan]
 

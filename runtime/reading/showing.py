@@ -48,20 +48,18 @@ class Several:
 def show(question: Question, rows: Sequence[Any], plan: Plan, labelled: bool = True) -> list[Shown]:
     """Make records of rows: their lists and subform rows are fetched, one query for each field of all records."""
     facts, language = question.facts, question.actor.language
-    scalars = [each.key for each in plan.columns if not each.is_many]
-    values = [{key: row[key] for key in scalars} for row in rows]
+    values = [{key: row[key] for key in plan.scalars} for row in rows]
     labels = [
         {key: label.text(row, f"@{key}", facts, language) for key, label in plan.labels.items()} if labelled else {}
         for row in rows
     ]
-    for each in plan.columns:
-        if each.is_many and len(each.path) == 1:
-            ids = [row["id"] for row in rows if each.key not in plan.flagged or row[f"?{each.key}"]]
-            _add_many(question, each, ids, values, labels if labelled else None)
-        elif labelled and each.type.name in ("member", "department"):
-            names = {id: called(question, each.type.name, id) for id in {value[each.key] for value in values}}
-            for value, label in zip(values, labels, strict=True):
-                label[each.key] = names[value[each.key]]
+    for each in plan.lists:
+        ids = [row["id"] for row in rows if each.key not in plan.flagged or row[f"?{each.key}"]]
+        _add_many(question, each, ids, values, labels if labelled else None)
+    for each in plan.people if labelled else ():
+        names = {id: called(question, each.type.name, id) for id in {value[each.key] for value in values}}
+        for value, label in zip(values, labels, strict=True):
+            label[each.key] = names[value[each.key]]
     late = _updating(question, plan, values) if labelled else {}
     return [
         Shown(v["id"], v.get("version", 0), v, label, updating=late.get(v["id"], frozenset()))
@@ -71,8 +69,10 @@ def show(question: Question, rows: Sequence[Any], plan: Plan, labelled: bool = T
 
 def _updating(question: Question, plan: Plan, values: Sequence[Mapping[str, Any]]) -> dict[int, frozenset[str]]:
     """Which of the fields that are shown are about to change; what a row hides is not told of either."""
+    if not question.form.rollups or question.as_of is not None:
+        return {}
     derived = {each.key for each in plan.columns if each.field is not None and each.field.is_derived}
-    if not question.form.rollups or not derived or question.as_of is not None:
+    if not derived:
         return {}
     masks = question.view.masks
     late = late_totals.updating(question.tx, question.app, question.form, (value["id"] for value in values))

@@ -64,7 +64,7 @@ def _statement(
 ) -> sa.Select[Any]:
     """The whole record, and for each grant whether the record meets its scope."""
     relation = access.truth(app, form.id, making.moment, tx.dialect, deleted, making.notes)
-    columns = storage.stored_columns(form) | {storage.SEQ: storage.last_seq(app, form)}
+    columns = {**form.columns, storage.SEQ: storage.last_seq(app, form)}
     columns |= {f"?r{index}": relation.matches(grant) for index, grant in enumerate(seeing.grants)}
     columns |= {f"?d{index}": relation.matches(grant) for index, grant in enumerate(doing.grants)}
     return relation.where(relation.source.c.id == RECORD_ID).select(columns)
@@ -73,7 +73,7 @@ def _statement(
 def editable_fields(form: CompiledForm, grants: tuple[Grant, ...], readable: frozenset[str]) -> frozenset[str]:
     """The fields that may be written: those a grant names, and of those it gives wholesale the readable ones."""
     named = {field for grant in grants for field in grant.fields or ()}
-    return frozenset(field for field in access.fields_given(form, grants) if field in readable or field in named)
+    return access.fields_given(form, grants) & (readable | named)
 
 
 def check_scope_after(

@@ -385,6 +385,9 @@ class Rules:
         self.effects = effects
         self.events: list[RecordChanged] = []
 
+    def looks_early(self, form: str) -> bool:
+        return True
+
     def early(self, event: RecordChanged, facts: Facts) -> EarlyAnswer | Needs:
         self.events.append(event)
         return EarlyAnswer(self.effects, ("looked",))
