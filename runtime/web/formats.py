@@ -66,7 +66,8 @@ def minute(value: datetime | None) -> str:
 
 
 def ago(value: datetime, now: datetime, language: str) -> str:
-    """Relative time up to seven days, then the date; both moments in the reader's time zone."""
+    """Relative time up to seven days, then the date; `now` is by the reader's clock."""
+    value = value.astimezone(now.tzinfo)
     past = now - value
     zh = language == "zh"
     if past < timedelta(minutes=1):

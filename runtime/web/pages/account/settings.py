@@ -1,6 +1,7 @@
 """One's own settings: name and language, password, devices, API keys."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -79,7 +80,8 @@ def _shown(page: Page, status: int = 200, **more: Any) -> Response:
     with page.visit.read() as tx:
         member = tx.connection.execute(select(tables.member).where(tables.member.c.id == _me(page))).one()
         valid = [each for each in api_keys.keys(tx) if each["revoked_at"] is None and each["expires_at"] > tx.now]
-        context = {"member": member, "sessions": sessions.sessions(tx), "keys": valid, "now": tx.now, **more}
+        now = tx.now.astimezone(ZoneInfo(page.actor.time_zone or tx.settings.time_zone))
+        context = {"member": member, "sessions": sessions.sessions(tx), "keys": valid, "now": now, **more}
         context["second_factor"] = second_factor.is_on(tx.connection, _me(page))
         return page.show(tx, "pages/account/account.html", status, **context)
 

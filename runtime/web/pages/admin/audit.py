@@ -62,13 +62,16 @@ def _day(text: str) -> date | None:
 def _line(page: Page, tx: Tx, zone: ZoneInfo, act: dict[str, Any]) -> dict[str, Any]:
     """One act as the page draws it: who did what, to what, and the particulars in words."""
     teller, kind = Teller(page, tx, zone, act["app"]), act["object"]["kind"]
+    about = teller.about(kind, act["object"]["id"])
+    comes_in = act["actor"] is None and kind == "member" and act["result"] == "ok" and act["actor_kind"] == "public"
     return {
         **act,
         "at": act["at"].astimezone(zone),
         "title": page.say(ACTIONS.get(act["action"], act["action"])),
         "who": page.say(ACTOR_KINDS.get(act["actor_kind"], act["actor_kind"])),
         "kind": page.say(KINDS.get(kind, kind or "")),
-        "about": teller.about(kind, act["object"]["id"]),
+        "about": about,
+        "person": about if comes_in else (act["actor"] or {}).get("name"),
         "app_title": teller.about("app", act["app"]),
         "particulars": teller.lines(act["detail"]),
         "failed": act["result"] != "ok",

@@ -43,7 +43,11 @@ class Teller:
         """What was changed, each with how it was before; then all the rest, as it is filed."""
         before, after = detail.get("before"), detail.get("after")
         if not (isinstance(before, dict) and isinstance(after, dict)):
-            return [Particular(self._label(name), self._text(name, value)) for name, value in detail.items()]
+            return [
+                Particular(self._label(name), text)
+                for name, value in detail.items()
+                if (text := self._told(name, value))
+            ]
         changed = [Particular(self._label(name), *self._both(name, before, after)) for name in after]
         rest = {name: value for name, value in detail.items() if name not in ("before", "after")}
         return [each for each in changed if each.text != each.before] + self.lines(rest)
@@ -54,10 +58,19 @@ class Teller:
             return self.page.say(pausing.title_of(self.tx.services, self.tx.connection, self.app, id))
         if kind in ("app", "draft") and id:
             return self._app_title(id)
+        if kind == "report" and id:
+            return self._report(id)
         return self._name(kind or "", id) or id or ""
 
     def _both(self, name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, str]:
         return self._text(name, after[name]), self._text(name, before.get(name))
+
+    def _told(self, name: str, value: Any) -> str:
+        """A value in words; nothing where there is nothing to tell."""
+        if isinstance(value, dict) and name == "rows":
+            return self._semicolon.join(f"{self._report(report)} {count}" for report, count in value.items())
+        text = self._text(name, value)
+        return "" if text == NOTHING else text
 
     def _label(self, name: str) -> str:
         return self.page.say(PARTICULARS.get(name, name))
@@ -112,6 +125,11 @@ class Teller:
         app = self._live()
         found = next((each for each in app.forms.values() if name in (each.id, each.name)), None) if app else None
         return self.page.say(found.title) if found else name
+
+    def _report(self, name: str) -> str:
+        app = self._live()
+        found = next((each for each in app.definition.reports if each.name == name), None) if app else None
+        return self.page.say(found.caption) if found else name
 
     def _app_title(self, name: str) -> str:
         app = self._live(name)

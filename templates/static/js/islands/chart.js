@@ -49,7 +49,7 @@ class Chart extends HTMLElement {
     const language = document.documentElement.lang;
     if (axis.type === "value") {
       const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
-      axis.axisLabel = { ...axis.axisLabel, formatter: (value) => (Math.abs(value) < 10000 ? `${value}` : short.format(value)) };
+      axis.axisLabel = { ...axis.axisLabel, formatter: (value) => (Math.abs(value) < 10000 ? `${value}` : short.format(value).replace("K", "k")) };
     } else if (isBelow && axis.data?.length <= 6 && !/^\d{4}/.test(axis.data[0])) {
       const width = Math.max(40, (this.clientWidth - 70) / axis.data.length);
       axis.axisLabel = { interval: 0, width, overflow: "truncate", ...axis.axisLabel };
