@@ -69,7 +69,7 @@ def migrate() -> None:
     services = start.open_installation(start.read_settings())
     try:
         reached = bring_up(services.database)
-        _working().prepare(services)
+        import_module("runtime.jobs.dbos_queue").prepare(services)
         typer.echo(f"The database is at version {reached}.")
     except WrongDatabaseVersion as error:
         raise start.CannotStart(str(error)) from None

@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import select
 from starlette.responses import Response
 
-from engines.organisation import Department, Organisation, Person
+from engines.organisation import Person
 from metadata.problems import Invalid, Path, Problem
 from runtime import organisation
 from runtime.db import tables
@@ -16,6 +16,7 @@ from runtime.idempotency import Answer
 from runtime.organisation import departments, members
 from runtime.transaction import Tx
 from runtime.web.answers import JsonResponse
+from runtime.web.api.people_json import card_json, department_json, member_json
 from runtime.web.api.session import Body, Id, Name, hashes, small
 from runtime.web.deps import ElevatedUserAdmin, SignedIn, UserAdmin
 
@@ -74,7 +75,7 @@ def directory(visit: SignedIn, search: Annotated[str, Query(max_length=200)] = "
         people = [person for person in tx.organisation.people.values() if person.active]
         found = [person for person in people if wanted in person.name.lower() or wanted in person.email]
         found.sort(key=lambda person: person.name)
-        items = [_card(tx.organisation, person) for person in found[:50]]
+        items = [card_json(tx.organisation, person) for person in found[:50]]
     return JsonResponse({"items": items})
 
 
@@ -83,16 +84,7 @@ def list_departments(visit: SignedIn) -> JsonResponse:
     """The tree of departments, with their heads."""
     with visit.read() as tx:
         tree = sorted(tx.organisation.departments.values(), key=lambda department: department.name)
-    return JsonResponse({"items": [_department(one) for one in tree]})
-
-
-def _card(people: Organisation, person: Person) -> dict[str, Any]:
-    department = people.departments.get(person.department) if person.department is not None else None
-    return {"id": str(person.id), "name": person.name, "department": department.name if department else None}
-
-
-def _department(one: Department) -> dict[str, Any]:
-    return {"id": str(one.id), "name": one.name, "parent": _id(one.parent), "head": _id(one.head)}
+    return JsonResponse({"items": [department_json(one) for one in tree]})
 
 
 # --- members ---
@@ -103,14 +95,14 @@ def list_members(visit: UserAdmin) -> JsonResponse:
     """Everybody, with what he is and may."""
     with visit.read() as tx:
         people = sorted(tx.organisation.people.values(), key=lambda person: person.name)
-    return JsonResponse({"items": [_member(person) for person in people]})
+    return JsonResponse({"items": [member_json(person) for person in people]})
 
 
 @router.get("/members/{member}")
 def member(member: Id, visit: UserAdmin) -> JsonResponse:
     """One member."""
     with visit.read() as tx:
-        return JsonResponse(_member(_person(tx, small(member))))
+        return JsonResponse(member_json(_person(tx, small(member))))
 
 
 @router.post("/members", status_code=201)
@@ -130,7 +122,7 @@ async def add_member(body: NewMember, visit: ElevatedUserAdmin) -> Response:
             department=_known_department(tx, body.department),
             manager=_known_member(tx, "manager", body.manager),
         )
-        return Answer(_member(tx.organisation.people[made]), 201)
+        return Answer(member_json(tx.organisation.people[made]), 201)
 
     in_turn = hashes(visit).run if body.password is not None else to_thread.run_sync
     return await in_turn(lambda: visit.once(work))
@@ -150,7 +142,7 @@ def change_member(member: Id, body: MemberChange, visit: ElevatedUserAdmin) -> J
         if "manager" in given:
             kept["manager"] = _known_member(tx, "manager", body.manager)
         members.change(tx, number, **kept)
-        return _member(tx.organisation.people[number])
+        return member_json(tx.organisation.people[number])
 
     return JsonResponse(visit.run(work))
 
@@ -179,7 +171,7 @@ def add_department(body: NewDepartment, visit: ElevatedUserAdmin) -> Response:
     def work(tx: Tx) -> Answer:
         parent, head = _known_department(tx, body.parent, "parent"), _known_member(tx, "head", body.head)
         made = departments.add(tx, body.name, parent, head)
-        return Answer(_department(tx.organisation.departments[made]), 201)
+        return Answer(department_json(tx.organisation.departments[made]), 201)
 
     return visit.once(work)
 
@@ -196,7 +188,7 @@ def change_department(department: Id, body: DepartmentChange, visit: ElevatedUse
         if "head" in given:
             changes["head"] = _known_member(tx, "head", body.head)
         departments.change(tx, small(department), **changes)
-        return _department(tx.organisation.departments[small(department)])
+        return department_json(tx.organisation.departments[small(department)])
 
     return JsonResponse(visit.run(work))
 
@@ -217,7 +209,7 @@ def role_members(app: str, role: str, visit: UserAdmin) -> JsonResponse:
     with visit.read() as tx:
         _known_app(tx, app)
         holders = [tx.organisation.people[one] for one in tx.organisation.holders(app, role)]
-        return JsonResponse({"items": [_card(tx.organisation, person) for person in holders]})
+        return JsonResponse({"items": [card_json(tx.organisation, person) for person in holders]})
 
 
 @router.put("/apps/{app}/roles/{role}/members/{member}", status_code=204)
@@ -244,25 +236,6 @@ def withdraw_role(app: str, role: str, member: Id, visit: ElevatedUserAdmin) -> 
 
 
 # --- small things ---
-
-
-def _member(person: Person) -> dict[str, Any]:
-    return {
-        "id": str(person.id),
-        "name": person.name,
-        "email": person.email,
-        "language": person.language,
-        "time_zone": person.time_zone,
-        "active": person.active,
-        "department": _id(person.department),
-        "manager": _id(person.manager),
-        "rights": sorted(person.rights),
-        "roles": {app: sorted(roles) for app, roles in person.roles.items()},
-    }
-
-
-def _id(number: int | None) -> str | None:
-    return None if number is None else str(number)
 
 
 def _person(tx: Tx, member: int) -> Person:

@@ -20,7 +20,7 @@ from runtime.reading import labels_of
 from runtime.transaction import Tx
 from runtime.web import formats
 from runtime.web.api.reports import tell_reports
-from runtime.web.pages.fields.drawing import kind_of
+from runtime.web.pages.fields.looks import kind_of
 from runtime.web.pages.fields.views import ColumnView
 from runtime.web.pages.lists.listing import Listing
 from runtime.web.pages.lists.pages import cells, drawing_of

@@ -143,7 +143,7 @@ def sort_of(field: CompiledField) -> str:
         if of is not None and of.is_reference:
             return "several"
         words = of is not None and of.name == "text"
-        return ("choices" if has_options else "words") if words and field.kind.name != "attachment" else "many"
+        return ("choices" if has_options else "words") if words and not field.kind.holds_files else "many"
     if name == "text":
         return "choice" if has_options else "text"
     plain = {"datetime": "date", "member": "person", "rows": "many"}

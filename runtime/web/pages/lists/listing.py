@@ -25,7 +25,8 @@ from runtime.reading.question import Question
 from runtime.reading.shown_columns import Label, Wanted, resolve
 from runtime.transaction import Tx
 from runtime.web.incoming import number_in
-from runtime.web.pages.fields.drawing import Drawing, system_field
+from runtime.web.pages.fields.drawing import Drawing
+from runtime.web.pages.fields.looks import system_field
 from runtime.web.pages.lists.filter_text import Filter, read_filter
 from runtime.web.pages.lists.filters import Builder
 

@@ -16,7 +16,8 @@ from runtime.reading.paging import SORTABLE
 from runtime.reading.shown_columns import Wanted
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
-from runtime.web.pages.fields.drawing import Drawing, kind_of
+from runtime.web.pages.fields.drawing import Drawing
+from runtime.web.pages.fields.looks import kind_of
 from runtime.web.pages.fields.views import Choice, ColumnView
 from runtime.web.pages.lists.filter_views import ConditionView, Rows
 from runtime.web.pages.lists.filters import Condition

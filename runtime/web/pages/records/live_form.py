@@ -11,7 +11,8 @@ from engines.expressions.to_browser import to_browser
 from engines.json_values import moment_text
 from metadata.expressions import Expression
 from runtime.web.formats import NO_BREAK
-from runtime.web.pages.fields.drawing import Drawing, kind_of
+from runtime.web.pages.fields.drawing import Drawing
+from runtime.web.pages.fields.looks import kind_of
 
 
 def live_state(

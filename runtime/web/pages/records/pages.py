@@ -20,7 +20,8 @@ from runtime.rules import traces
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.incoming import number_in
-from runtime.web.pages.fields.drawing import Drawing, system_field
+from runtime.web.pages.fields.drawing import Drawing
+from runtime.web.pages.fields.looks import system_field
 from runtime.web.pages.fields.views import FieldView
 from runtime.web.pages.lists.listing import Listing
 from runtime.web.pages.lists.pages import drawing_of

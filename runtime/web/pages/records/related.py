@@ -10,7 +10,7 @@ from engines.expressions import moment_of
 from runtime import reading
 from runtime.facts import facts_of
 from runtime.transaction import Tx
-from runtime.web.pages.fields.drawing import kind_of
+from runtime.web.pages.fields.looks import kind_of
 from runtime.web.pages.fields.views import ColumnView
 from runtime.web.pages.lists.listing import Listing
 

@@ -11,7 +11,8 @@ from runtime.flows.tasks import TaskLine
 from runtime.reading.question import Question
 from runtime.reading.shown_columns import Wanted, resolve
 from runtime.transaction import Tx
-from runtime.web.pages.fields.drawing import Drawing, system_field
+from runtime.web.pages.fields.drawing import Drawing
+from runtime.web.pages.fields.looks import system_field
 from runtime.web.pages.lists.pages import drawing_of
 from runtime.web.pages.page import Page
 

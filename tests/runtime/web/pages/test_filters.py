@@ -26,7 +26,7 @@ from runtime.web.pages.lists.filters import OPERATORS, WITHOUT_VALUE, Builder, C
 
 
 def _field(name: str, type: Any, kind: str = "", options: Any = ()) -> Any:
-    kind = SimpleNamespace(name=kind)
+    kind = SimpleNamespace(name=kind, holds_files=kind == "attachment")
     return SimpleNamespace(id=f"f_{name}", name=name, type=type, kind=kind, options=SimpleNamespace(options=options))
 
 
