@@ -32,6 +32,18 @@ WAITING = ", ".join(f"ff-{name}:not([data-ready])" for name in ISLANDS)
 DECIDERS = {"sales_director": "赵敏", "legal": "方律", "general_manager": "龚明华", "finance": "蔡文"}
 PASSWORD = "a long enough password 1"
 DESKTOP, PHONE = 1440, 390
+
+COUNT_REQUESTS = """
+window.waitedFor = 0;
+const over = () => requestAnimationFrame(() => setTimeout(() => window.waitedFor--));
+const fetched = window.fetch, sent = XMLHttpRequest.prototype.send;
+window.fetch = (...asked) => { window.waitedFor++; return fetched(...asked).finally(over); };
+XMLHttpRequest.prototype.send = function (...body) {
+  window.waitedFor++;
+  this.addEventListener("loadend", over);
+  return sent.apply(this, body);
+};
+"""  # an answer counts as come when the page has had time to draw it
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -159,13 +171,13 @@ class Screen:
         self.settled()
 
     def settled(self) -> None:
-        """Wait until the network is quiet and every island has started."""
-        self.page.wait_for_load_state("networkidle")
-        for _ in range(200):
-            if not self.page.evaluate(f"document.querySelector('{WAITING}')"):
+        """Wait until the page is loaded, every island has started and no answer is on its way."""
+        self.page.wait_for_load_state("load")
+        for _ in range(1500):
+            if self.page.evaluate(f"!document.querySelector('{WAITING}') && !window.waitedFor"):
                 return
             self.page.wait_for_timeout(20)
-        raise AssertionError("an island did not start")
+        raise AssertionError("an island did not start, or an answer did not come")
 
     def require_calm(self) -> None:
         """No console error, no violation of the content policy, no sideways scrolling."""
@@ -203,6 +215,7 @@ def screen(browser: Any, site: Site) -> Iterator[Opener]:
         context.add_cookies([{"name": name, "value": value, "url": site.address} for name, value in choices.items()])
         if person is not None:
             context.add_cookies([{"name": "fourfold", "value": _session(site, person), "url": site.address}])
+        context.add_init_script(COUNT_REQUESTS)
         page = context.new_page()
         page.set_default_timeout(30_000)  # a machine that runs tests may be slow; nothing here times a page
         errors: list[str] = []
