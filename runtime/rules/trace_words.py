@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 from engines import access
@@ -97,13 +96,23 @@ def _may_see(app: CompiledApp, form: str, readable: frozenset[str], path: tuple[
 
 
 def _may_follow(app: CompiledApp, actor: Actor, form: str, path: tuple[str, ...]) -> bool:
-    """Whether what lies behind links is open to the viewer in every record: a trace does not know which one it was."""
+    """Whether what lies behind links is open to the viewer in every record: a trace does not know which one it was.
+
+    What a field computes at reading may lie behind links as well.
+    """
     at: str | None = form
-    for step, following in pairwise(path[1:] if path[0] in ("record", "old", "row") else ()):
+    is_behind = False
+    for step in path[1:] if path[0] in ("record", "old", "row") else ():
         field = _field(app, at, step) if at is not None else None
-        at = field.target if field is not None else None
-        if at is not None and not _is_open(view(app, actor, at), app.forms[at].fields, following):
+        if is_behind and at is not None and not _is_open(view(app, actor, at), app.forms[at].fields, step):
             return False
+        if field is None or at is None:
+            continue
+        reads = field.expression.reads if field.storage == "computed" and field.expression is not None else ()
+        if not all(_may_follow(app, actor, at, read) for read in reads):
+            return False
+        if field.subform is None:
+            at, is_behind = field.target, True
     return True
 
 
@@ -148,6 +157,8 @@ def _said(reader: Reader, form: str, path: tuple[str, ...], value: Any) -> str:
         "member": reader.organisation.people,
         "department": reader.organisation.departments,
     }
+    if isinstance(value, bool):
+        return say(PHRASES["yes" if value else "no"], reader.language)
     named = known.get(kind, {}).get(value)
     if isinstance(value, Decimal):
         return thousands(value)

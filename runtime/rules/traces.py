@@ -110,7 +110,9 @@ def _why_no_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, re
         reason = ""
     elif came:
         reason = {"en": f"its moment came, counted from {came[-1]}", "zh": f"已到时间，起算点为 {came[-1]}"}
-    return replace(answer, reason=reason, form=form, record=record)
+    told = came and _may_know_moment(tx, app, rule, form, record)
+    outcome = "not_concerned" if answer.outcome == "fired" and not told else answer.outcome
+    return replace(answer, outcome=outcome, reason=reason, form=form, record=record)
 
 
 def _may_know_moment(tx: "Tx", app: CompiledApp, rule: CompiledRule, form: str, record: int) -> bool:

@@ -47,6 +47,7 @@ FORMS: list[dict[str, Any]] = [
             {"id": "f_call", "name": "call", "type": "datetime"},
             {"id": "f_note", "name": "note", "type": "text"},
             {"id": "f_visits", "name": "visits", "type": "rollup", "form": "visit", "link": "deal", "count": True},
+            {"id": "f_reached_at", "name": "reached_at", "type": "lookup", "link": "customer", "field": "contact"},
             {
                 "id": "f_plan",
                 "name": "plan",

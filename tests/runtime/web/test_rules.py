@@ -69,15 +69,29 @@ def test_whoever_may_not_read_a_field_does_not_learn_it_from_a_trace(
     assert not any("amount" in answer.text or "204816" in answer.text for answer in answers)
 
 
+@pytest.mark.parametrize(
+    ("reads", "seen"),
+    [
+        ("customer.contact", {"fields": ["name"]}),
+        ("customer.contact", {"where": "name == 'other'"}),
+        ("reached_at", {"where": "name == 'other'"}),
+    ],
+)
 def test_what_lies_behind_a_link_is_told_only_to_who_may_read_it_everywhere(
-    services: Services, clock: MovedClock, password_hash: str, client: TestClient, sign_in: Callable[[str], Any]
+    services: Services,
+    clock: MovedClock,
+    password_hash: str,
+    client: TestClient,
+    sign_in: Callable[[str], Any],
+    reads: str,
+    seen: dict[str, Any],
 ) -> None:
-    rule = {**RULE, "if": "customer.contact == 'canary@example.com' and score > 80"}
+    rule = {**RULE, "if": f"{reads} == 'canary@example.com' and score > 80"}
     access = [
         {"role": "seller", "form": "deal", "may": MAY},
         {"role": "seller", "form": "customer", "may": ["create", "read"]},
         {"role": "boss", "form": "deal", "may": ["read"]},
-        {"role": "boss", "form": "customer", "may": ["read"], "fields": ["name"]},
+        {"role": "boss", "form": "customer", "may": ["read"], **seen},
     ]
     office = open_trading(services, clock, rule, password_hash=password_hash, access=access)
     customer = office.save("customer", name="C", contact="canary@example.com")
@@ -131,6 +145,9 @@ def test_why_not_of_a_moment_asks_the_record_as_it_is_now(
     answer = client.get(url(deal, "why-not"), params={"rule": "rule_0"}).json()
 
     assert (answer["outcome"], answer["reason"]) == ("condition_false", "its moment has not come")
+    office.save(id=deal, amount=200)
+    answer = client.get(url(deal, "why-not"), params={"rule": "rule_0"}).json()
+    assert (answer["outcome"], answer["reason"]) == ("not_concerned", "its moment has not come")
 
 
 def test_why_not_of_a_moment_tells_nothing_of_a_hidden_date(
