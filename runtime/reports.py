@@ -145,7 +145,8 @@ def _card(tx: "Tx", app: CompiledApp, card: Any, filters: Mapping[str, Any]) -> 
     report = app.reports.reports.get(card.report) if card.report is not None else None
     if report is None or not _is_open(tx, app, report):
         return Card(card.definition, None)
-    own = report_engine.given(report.parameters, card.definition.values, facts_of(tx, app, tx.actor))
+    facts = facts_of(tx, app, tx.actor)
+    own = report_engine.given(report.parameters, {}, facts) | report_engine.chosen_by(card.values, facts)
     reached = {each.name: filters[each.name] for each in report.parameters if filters.get(each.name) is not None}
     return Card(card.definition, _run(tx, app, report, own | reached, card.definition, typed=True))
 

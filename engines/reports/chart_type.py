@@ -1,12 +1,18 @@
 """The contract of a chart kind: which results it can show, and how it draws one."""
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from engines.reports.result import Result
+from metadata.problems import ROOT, Problem
 from metadata.registry import Kind
-from metadata.text import say
+from metadata.text import Text, say
+
+if TYPE_CHECKING:
+    from engines.reports.compiled import CompiledReport
 
 Look = Literal["chart", "table", "number", "steps"]
+DRAWN = ("chart", "steps")
 
 
 class ChartType(Kind):
@@ -26,9 +32,38 @@ class ChartType(Kind):
         """For steps: how much of the one before each keeps (0 to 1), None where that says nothing."""
         return [None] * len(result.rows)
 
+    def problems(self, report: "CompiledReport", options: Any) -> Iterator[Problem]:
+        """What of a report it cannot draw, besides the number of dimensions and measures; paths are the report's."""
+        if self.look in DRAWN:
+            yield from no_figures(report)
+
     def sentence(self, options: Any, language: str) -> str:
         """Say in words what a configured chart shows."""
         return say(self.title, language)
+
+
+def no_figures(report: "CompiledReport") -> Iterator[Problem]:
+    """The measures that are dates, which have no length that could be drawn."""
+    for index, measure in enumerate(report.measures):
+        if measure.type.name != "number":
+            message = {
+                "en": f"“{measure.name}” is a date, and this chart draws numbers",
+                "zh": f"“{measure.name}”是日期，而该图表只能绘制数字",
+            }
+            yield Problem(ROOT / "measures" / index, "not_a_figure", message, AS_A_TABLE)
+
+
+def one_series(report: "CompiledReport") -> Iterator[Problem]:
+    """With two dimensions the second makes the series, so that one measure can be drawn."""
+    if len(report.dimensions) > 1 and len(report.measures) > 1:
+        message = {
+            "en": "With two dimensions this chart draws one measure only",
+            "zh": "有两个维度时，该图表只能绘制一个指标",
+        }
+        yield Problem(ROOT / "measures", "wrong_measures", message, AS_A_TABLE)
+
+
+AS_A_TABLE: Text = {"en": "Show it as a table, or leave it out", "zh": "请改用表格，或删去该指标"}
 
 
 def pivot(result: Result, language: str) -> tuple[list[str], list[tuple[str, list[Any]]]]:

@@ -1,37 +1,28 @@
 """Compile reports and dashboards: check every expression, find the fields behind the paths, guard against fan-out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from engines.action_values import compile_value
 from engines.compiled import CompiledField, CompiledForm
 from engines.context import AppContext, CheckContext
+from engines.forms.installation import is_written_out
 from engines.reports.chart_type import ChartType
+from engines.reports.choosing import check_twice, compile_parameter
 from engines.reports.compiled import (
-    CompiledCard,
-    CompiledDashboard,
     CompiledParameter,
     CompiledReport,
     CompiledReports,
 )
+from engines.reports.dashboards import compile_dashboard, role_ids
 from engines.reports.dimensions import compile_dimensions, path_of
+from engines.reports.drawable import undrawable
 from engines.reports.measures import compile_measures
-from engines.reports.parameters import DOES_NOT_FIT, read_value
-from engines.values import CompiledValue
 from metadata.expressions import NOWHERE, Expression, Scope
-from metadata.problems import ROOT, Path, Problems, Refusal, nearest
-from metadata.reports import DashboardDefinition, ParameterDefinition, ReportDefinition
+from metadata.problems import ROOT, Problems, nearest
+from metadata.reports import ParameterDefinition, ReportDefinition
 from metadata.text import Text
-from metadata.value_types import DATE, DEPARTMENT, MEMBER, TEXT, YES_NO, ValueType, link, number
-
-PARAMETER_TYPES = {
-    "text": TEXT,
-    "number": number(10),
-    "date": DATE,
-    "yes_no": YES_NO,
-    "member": MEMBER,
-    "department": DEPARTMENT,
-}
+from metadata.value_types import YES_NO, ValueType
 
 
 def compile_reports(definition: Any, context: AppContext, problems: Problems) -> CompiledReports:
@@ -45,8 +36,9 @@ def compile_reports(definition: Any, context: AppContext, problems: Problems) ->
         if compiled is not None and not rests:
             reports[compiled.id] = compiled
     report_ids = {each.name: each.id for each in reports.values()}
+    by_name = {each.name: each for each in reports.values()}
     dashboards = [
-        _dashboard(each, report_ids, context, problems, ROOT / "dashboards" / index)
+        compile_dashboard(each, by_name, CheckContext(context, NOWHERE, problems, ROOT / "dashboards" / index))
         for index, each in enumerate(definition.dashboards)
     ]
     return CompiledReports(
@@ -87,7 +79,7 @@ class _Report:
             measures=measures,
             chart=chart,
             chart_options=options,
-            roles=_roles(self.definition.roles, self.app),
+            roles=role_ids(self.definition.roles, self.app),
             definition=self.definition,
         )
         self._check_chart(report)
@@ -116,20 +108,11 @@ class _Report:
     # --- parameters ---
 
     def _parameter(self, index: int, written: ParameterDefinition) -> CompiledParameter:
-        at = self.checking.at("parameters", index)
-        return parameter(written, self.app, at.problems, at.path)
+        return compile_parameter(written, self.checking.at("parameters", index))
 
     def _with_where(self, index: int, compiled: CompiledParameter, scope: Scope) -> CompiledParameter:
         where = _where(compiled.definition.where, self.checking.within(scope).at("parameters", index))
-        return CompiledParameter(
-            compiled.name,
-            compiled.title,
-            compiled.type,
-            compiled.default,
-            where,
-            compiled.required,
-            compiled.definition,
-        )
+        return replace(compiled, where=where)
 
     # --- the chart ---
 
@@ -139,15 +122,7 @@ class _Report:
         return self.app.kinds.charts.get(name), written
 
     def _check_chart(self, report: CompiledReport) -> None:
-        chart = report.chart
-        if len(report.dimensions) not in chart.dimensions and len(self.definition.dimensions) == len(report.dimensions):
-            allowed = f"{chart.dimensions.start} to {chart.dimensions.stop - 1}"
-            message = _text(f"This chart takes {allowed} dimensions", f"该图表支持的维度数为 {allowed}")
-            self.checking.add("wrong_dimensions", message, "dimensions")
-        if len(report.measures) not in chart.measures and report.measures:
-            allowed = f"{chart.measures.start} to {chart.measures.stop - 1}"
-            message = _text(f"This chart takes {allowed} measures", f"该图表支持的指标数为 {allowed}")
-            self.checking.add("wrong_measures", message, "measures")
+        self.checking.problems.extend(undrawable(report.chart, report.chart_options, report), self.checking.path)
         self._check_stage(report)
 
     def _check_names(self, report: CompiledReport) -> None:
@@ -157,6 +132,25 @@ class _Report:
                 message = _text(f"“{each.name}” is a dimension of the report already", f"“{each.name}”已是该报表的维度")
                 hint = _text("Give the measure another name", "请给指标另取名称")
                 self.checking.add("duplicate_name", message, "measures", index, "name", hint=hint)
+        dimensions = [each.name or each.field.replace(".", "_") for each in self.definition.dimensions]
+        check_twice(dimensions, self.checking.at("dimensions"))
+        check_twice([each.name for each in self.definition.measures], self.checking.at("measures"))
+        check_twice([each.name for each in self.definition.parameters], self.checking.at("parameters"))
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        """A parameter that offers the options of a field needs a field that has some; its default is one of them."""
+        form = self.app.forms[self.app.form_ids[self.definition.form]]
+        for index, each in enumerate(self.definition.parameters):
+            field = form.field(each.options) if each.options else None
+            if field is not None and not field.choices:
+                message = _text(f"“{each.options}” has no options", f"“{each.options}”没有选项")
+                hint = _text("Name a field of options, or leave `options` out", "请填写选择字段，或删去 options")
+                self.checking.add("not_a_choice", message, "parameters", index, "options", hint=hint)
+            elif field is not None and is_written_out(each.default) and each.default not in field.choices:
+                message = _text(f"“{each.default}” is not one of the options", f"“{each.default}”不是可选项")
+                hint = nearest(str(each.default), field.choices) or _either(list(field.choices))
+                self.checking.add("not_an_option", message, "parameters", index, "default", hint=hint)
 
     def _check_sort(self, report: CompiledReport) -> None:
         known = [*(each.name for each in report.dimensions), *(each.name for each in report.measures)]
@@ -186,55 +180,6 @@ class _Report:
 
 def _where(text: str | None, checking: CheckContext) -> Expression | None:
     return checking.expression(text, "where", want=YES_NO) if text is not None else None
-
-
-def parameter(written: ParameterDefinition, context: AppContext, problems: Problems, path: Path) -> CompiledParameter:
-    """Compile a parameter of a report or a filter of a dashboard."""
-    value_type = PARAMETER_TYPES.get(written.type, TEXT)
-    if written.type == "link":
-        form = context.form_ids.get(written.form or "")
-        if form is None:
-            hint = nearest(written.form or "", context.form_ids)
-            problems.add(path / "form", "unknown_form", _no("form", "表单", written.form or ""), hint)
-        value_type = link(form or "")
-    try:
-        default = compile_value(written.default, NOWHERE, context.functions, value_type, _reader(value_type))
-    except Refusal as refusal:
-        problems.extend(refusal.problems, path / "default")
-        default = CompiledValue()
-    except ValueError:
-        hint = _text(
-            "Write it as the type says, or as an expression: “=today - 30”", "请按类型书写，或写表达式：“=today - 30”"
-        )
-        problems.add(path / "default", "wrong_type", DOES_NOT_FIT, hint)
-        default = CompiledValue()
-    return CompiledParameter(written.name, written.caption, value_type, default, None, written.required, written)
-
-
-def _reader(value_type: ValueType) -> Callable[[Any], Any]:
-    """Reads a default that is written down as it is."""
-    return lambda raw: None if raw is None else read_value(value_type.name, raw)
-
-
-def _dashboard(
-    written: DashboardDefinition, report_ids: Mapping[str, str], context: AppContext, problems: Problems, path: Path
-) -> CompiledDashboard:
-    cards = []
-    for index, card in enumerate(written.cards):
-        if card.report is not None and card.report not in report_ids:
-            hint = nearest(card.report, report_ids)
-            problems.add(path / "cards" / index / "report", "unknown_report", _no("report", "报表", card.report), hint)
-        cards.append(CompiledCard(report_ids.get(card.report) if card.report else None, card))
-    filters = tuple(
-        parameter(each, context, problems, path / "filters" / index) for index, each in enumerate(written.filters)
-    )
-    return CompiledDashboard(
-        written.key, written.name, written.caption, tuple(cards), filters, _roles(written.roles, context), written
-    )
-
-
-def _roles(names: Any, context: AppContext) -> frozenset[str]:
-    return frozenset(context.role_ids[name] for name in names if name in context.role_ids)
 
 
 def _text(english: str, chinese: str) -> Text:

@@ -42,6 +42,15 @@ class CompiledDimension:
         return self.expression.type.name == "list"
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether one value comes after the other: time, numbers, and options as their author put them."""
+        return not self.is_list and (self.every is not None or self.type.name == "number" or self.has_choices)
+
+    @property
+    def has_choices(self) -> bool:
+        return self.leaf is not None and bool(self.leaf.choices)
+
+    @property
     def field(self) -> str:
         """The field that it reads, by id: the last step of its path."""
         return max(self.expression.reads, key=len)[-1]
@@ -99,10 +108,11 @@ class CompiledReport:
 
 @dataclass(frozen=True)
 class CompiledCard:
-    """A place on a dashboard: a report (by id) or words."""
+    """A place on a dashboard: a report (by id) or words; `values` is what it chooses of the report's parameters."""
 
     report: str | None
     definition: Any
+    values: Mapping[str, CompiledValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def conclude(
     if report.stage is not None:
         return _reached_result(report, groups, language)
     rows = [_row(report, key, values, labels, language) for key, values in groups.items()]
-    rows = _filled(report, sort_groups(report, rows), language)
+    rows = _in_stages(report, _filled(report, sort_groups(report, rows), language))
     shown = report.definition.limit or SHOWN_GROUPS
     whole = _merged(report, totals, 0).get((), {}) if report.dimensions else next(iter(groups.values()), {})
     if not report.dimensions and not rows:
@@ -125,6 +125,13 @@ def _filled(report: CompiledReport, rows: list[ResultRow], language: str) -> lis
         filled.append(known.get(day) or ResultRow((Cell(day, label),), _computed(report, {})))
         day = _next_bucket(date.fromisoformat(day), every).isoformat()
     return filled + [row for row in rows if row.cells[0].key is None]
+
+
+def _in_stages(report: CompiledReport, rows: list[ResultRow]) -> list[ResultRow]:
+    """For a funnel that names its stages: those, in that order, and no others."""
+    chosen = getattr(report.chart_options, "stages", ())
+    by_stage = {row.cells[0].key: row for row in rows} if chosen else {}
+    return [by_stage[stage] for stage in chosen if stage in by_stage] if chosen else rows
 
 
 def _next_bucket(day: date, every: str) -> date:

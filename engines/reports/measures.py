@@ -7,6 +7,7 @@ from engines.reports.compiled import CompiledMeasure
 from engines.reports.dimensions import leaf_of
 from metadata.expressions import NOWHERE, Expression, Scope
 from metadata.reports import MeasureDefinition
+from metadata.text import Text
 from metadata.value_types import YES_NO, ValueType, number
 
 MEASURED = ("number", "date", "datetime")
@@ -58,6 +59,8 @@ def _measure(
 def _computed(
     written: MeasureDefinition, checking: CheckContext, before: Sequence[CompiledMeasure]
 ) -> CompiledMeasure | None:
+    if written.where is not None:
+        checking.add("useless_key", _NO_WHERE, "where", hint=_NARROW_THE_OTHERS)
     extras = {each.name: each.type for each in before}
     scope = Scope(NOWHERE.names, NOWHERE.form, frozenset({"today"}), extras=extras)
     expression = checking.within(scope).expression(written.value or "", "value", want=number(10))
@@ -103,3 +106,10 @@ def _decimals(written: MeasureDefinition, aggregate: str, value_type: ValueType)
 
 def _reads_row(expression: Expression | None) -> bool:
     return expression is None or any(path[0] == "row" for path in expression.reads)
+
+
+_NO_WHERE: Text = {
+    "en": "A measure that is computed from others counts no records, so it has no `where`",
+    "zh": "由其他指标计算的指标不统计记录，不能带 where",
+}
+_NARROW_THE_OTHERS: Text = {"en": "Write it at the measures it is computed from", "zh": "请写在其所依据的指标上"}

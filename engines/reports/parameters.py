@@ -9,6 +9,7 @@ from engines.action_values import value_now
 from engines.expressions import Environment
 from engines.facts import Facts
 from engines.reports.compiled import CompiledParameter
+from engines.values import CompiledValue
 from metadata.problems import ROOT, Invalid, Problems
 from metadata.text import Text, say
 
@@ -31,6 +32,11 @@ def given(report_parameters: Sequence[CompiledParameter], raw: Mapping[str, Any]
             problems.add(ROOT / each.name, "required", message)
     problems.raise_if_any(Invalid)
     return values
+
+
+def chosen_by(values: Mapping[str, CompiledValue], facts: Facts) -> dict[str, Any]:
+    """What a card chooses of a report's parameters, at this moment."""
+    return {name: value_now(value, Environment({}, facts)) for name, value in values.items()}
 
 
 def _read(parameter: CompiledParameter, raw: Any, problems: Problems) -> Any:

@@ -1,9 +1,12 @@
 """A bar chart: one bar for each group, side by side or stacked, upright or lying."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from engines.reports.chart_type import GRID, ChartType, category_axis, colour, legend, pivot, value_axis
+from engines.reports.chart_type import GRID, ChartType, category_axis, colour, legend, one_series, pivot, value_axis
+from engines.reports.compiled import CompiledReport
 from engines.reports.result import Result
+from metadata.problems import Problem
 from metadata.registry import Options
 
 
@@ -43,6 +46,10 @@ class Bar(ChartType):
                 for index, (name, values) in enumerate(series)
             ],
         }
+
+    def problems(self, report: CompiledReport, options: Any) -> Iterator[Problem]:
+        yield from super().problems(report, options)
+        yield from one_series(report)
 
     def sentence(self, options: Any, language: str) -> str:
         if options.stacked:

@@ -1,13 +1,18 @@
 """A funnel: how many records stand at each stage now, or how many ever came that far, with the conversion between."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
 from engines.reports.chart_type import ChartType, colour
+from engines.reports.compiled import CompiledReport
 from engines.reports.result import Result, ResultRow
+from metadata.problems import ROOT, Problem, nearest
 from metadata.registry import Options
+from metadata.text import Text
 
 
 class FunnelOptions(Options):
@@ -28,6 +33,23 @@ class Funnel(ChartType):
     Options = FunnelOptions
     look = "steps"
     dimensions = range(1, 2)
+
+    def problems(self, report: CompiledReport, options: Any) -> Iterator[Problem]:
+        yield from super().problems(report, options)
+        dimension = report.dimensions[0]
+        if not dimension.has_choices or dimension.is_list:
+            yield Problem(ROOT / "dimensions" / 0, "not_a_choice", _NO_STAGES, _A_CHOICE)
+            return
+        assert dimension.leaf is not None
+        known, times = dimension.leaf.choices, Counter(options.stages)
+        for index, stage in enumerate(options.stages):
+            place = ROOT / "chart" / "stages" / index
+            if stage not in known:
+                message = {"en": f"“{stage}” is not one of the options", "zh": f"“{stage}”不是可选项"}
+                yield Problem(place, "not_an_option", message, nearest(stage, known) or _of(known))
+            elif times[stage] > 1 and options.stages.index(stage) < index:
+                message = {"en": f"The stage “{stage}” is there twice", "zh": f"阶段“{stage}”重复"}
+                yield Problem(place, "duplicate_option", message, _ONCE)
 
     def option(self, result: Result, options: Any, language: str) -> dict[str, Any]:
         measure = result.measures[0].name
@@ -66,3 +88,15 @@ def conversions(rows: tuple[ResultRow, ...], measure: str) -> list[float | None]
         shares.append(float(round(Decimal(value) / Decimal(before), 4)) if known else None)
         before = value
     return shares
+
+
+def _of(known: Iterable[str]) -> Text:
+    return {"en": f"There are: {', '.join(known)}", "zh": f"可选：{'、'.join(known)}"}
+
+
+_NO_STAGES: Text = {
+    "en": "A funnel follows the options of one field, and this dimension has none",
+    "zh": "漏斗按一个选择字段的选项展示，而该维度没有选项",
+}
+_A_CHOICE: Text = {"en": "Take a field with options, or a bar chart", "zh": "请使用选择字段，或改用柱状图"}
+_ONCE: Text = {"en": "Name each stage once", "zh": "每个阶段只写一次"}
