@@ -1,8 +1,7 @@
 """Every statement failing in turn, of a save with rows, sums and rules, of a submit, a decision and a publish."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from runtime import identity, records, transaction
 from runtime.db import tables
 from runtime.flows import instances
 from tests.attacks.conftest import Install, Installation
+from tests.breaking import Broken, breaking
 from tests.conftest import DIALECTS
 
 STORED = (
@@ -29,10 +29,6 @@ STORED = (
     "decision",
 )
 ALSO = ("notification", "comment", "counter", "idempotency", "audit", "part", "manifest", "app", "draft", "file")
-
-
-class Broken(Exception):
-    """The database gave up, just here."""
 
 
 @pytest.fixture(params=DIALECTS)
@@ -81,7 +77,7 @@ def fail_in_turn(office: Installation, act: Callable[[], Any]) -> None:
     before, number = stored(office), 0
     while True:
         number += 1
-        with breaking(office, number) as seen:
+        with breaking(office.services, number) as seen:
             try:
                 act()
             except Broken:
@@ -91,24 +87,6 @@ def fail_in_turn(office: Installation, act: Callable[[], Any]) -> None:
         assert stored(office) == before, f"something was left behind at: {seen[-1]}"
     assert number > 8
     assert stored(office) != before
-
-
-@contextmanager
-def breaking(office: Installation, at: int) -> Iterator[list[str]]:
-    """Let the statement with this number fail."""
-    seen: list[str] = []
-    engine = office.services.database.engine
-
-    def look(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        seen.append(statement)
-        if len(seen) == at:
-            raise Broken(statement)
-
-    sa.event.listen(engine, "before_cursor_execute", look)
-    try:
-        yield seen
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", look)
 
 
 def stored(office: Installation) -> dict[str, Any]:

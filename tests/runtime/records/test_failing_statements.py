@@ -1,35 +1,12 @@
 """Every statement of a save failing in turn: nothing half done, and the same save works afterwards."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
 from runtime import reading, records, transaction
 from runtime.db import tables
-
-
-class Broken(Exception):
-    """The database gave up, just here."""
-
-
-@contextmanager
-def breaking(office: Any, at: int | None) -> Iterator[list[str]]:
-    """Let the statement with this number fail; count them all."""
-    seen: list[str] = []
-    engine = office.services.database.engine
-
-    def look(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        seen.append(statement)
-        if len(seen) == at:
-            raise Broken(statement)
-
-    sa.event.listen(engine, "before_cursor_execute", look)
-    try:
-        yield seen
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", look)
+from tests.breaking import Broken, breaking
 
 
 def fingerprint(office: Any) -> dict[str, list[Any]]:
@@ -64,7 +41,7 @@ def test_a_save_happens_wholly_or_not_at_all(office: Any) -> None:
         number = 0
         while True:
             number += 1
-            with breaking(office, number) as seen:
+            with breaking(office.services, number) as seen:
                 try:
                     act()
                 except Broken:
@@ -80,7 +57,7 @@ def test_reading_takes_few_statements(office: Any) -> None:
     customer = office.create("sven", "customer", name="Acme")
     deal = office.create("sven", "deal", title="one", customer=str(customer.id), items=[{"what": "a"}])
     actor = office.actor("sven")
-    with transaction.read(office.services, actor) as tx, breaking(office, None) as seen:
+    with transaction.read(office.services, actor) as tx, breaking(office.services) as seen:
         reading.get(tx, office.app, "customer", customer.id)
         assert len(seen) == 2, seen  # the record, its tags
         seen.clear()
@@ -94,14 +71,14 @@ def test_reading_takes_few_statements(office: Any) -> None:
 def test_creating_takes_few_statements(office: Any) -> None:
     office.create("sven", "customer", name="First", level="A")
     actor = office.actor("sven")
-    with breaking(office, None) as seen:
+    with breaking(office.services) as seen:
         saved = transaction.run(
             office.services,
             actor,
             lambda tx: records.save(tx, office.app, "customer", None, {"name": "Acme", "level": "A"}),
         )
     assert len([each for each in seen if each not in ("BEGIN", "BEGIN IMMEDIATE")]) <= 4, seen
-    with breaking(office, None) as seen:
+    with breaking(office.services) as seen:
         transaction.run(
             office.services,
             actor,
