@@ -11,6 +11,7 @@ from engines.context import CheckContext
 from engines.effects import Effect
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
+from engines.forms.installation import id_problem, is_written_out
 from engines.values import CompiledValue
 from metadata.problems import ROOT, Conflict, Problem, Refusal, nearest
 from metadata.registry import Kind
@@ -113,6 +114,8 @@ class ActionContext(CheckContext):
             if compiled_field is not None and compiled_field.is_derived:
                 message = {"en": f"“{name}” is computed and cannot be set", "zh": f"“{name}”由系统计算，不能设置"}
                 self.add("derived_field", message, *place, name)
+            elif compiled_field is not None and is_written_out(each) and (problem := id_problem(compiled_field)):
+                self.problems.extend([problem], self.at(*place, name).path)
             elif compiled_field is not None:
                 values[compiled_field.id] = self.value(
                     each, *place, name, want=compiled_field.type, parse=partial(_parse, compiled_field)

@@ -8,6 +8,8 @@ from engines.expressions import Environment, evaluate, missing_records, render, 
 from engines.facts import Needs
 from engines.values import CompiledValue
 from metadata.expressions import Expression, Scope, Template, check, check_template
+from metadata.expressions.words import said
+from metadata.problems import ROOT, InvalidDefinition, Problem
 from metadata.registry import Registry
 from metadata.text import Text
 from metadata.value_types import ValueType
@@ -24,6 +26,8 @@ def compile_value(
     if isinstance(raw, str) and raw.startswith("="):
         return CompiledValue(expression=check(raw[1:], scope, functions, want))
     if isinstance(raw, str) and ("{{" in raw or "{%" in raw):
+        if want is not None and want.name != "text":
+            raise InvalidDefinition(Problem(ROOT, "type_mismatch", _only_text(want), _NO_BRACES))
         return CompiledValue(template=check_template(raw, scope, functions))
     return CompiledValue(literal=parse(raw) if parse else raw)
 
@@ -78,3 +82,16 @@ def needs_of(expressions: Iterable[Expression], environment: Environment) -> Nee
     """The records that links lead to and that are not known yet; empty when all can be evaluated."""
     missing = missing_records(expressions, environment.record, environment.facts, truth=environment.truth)
     return Needs(records=missing) if environment.truth else Needs(masked=missing)
+
+
+def _only_text(want: ValueType) -> Text:
+    return {
+        "en": f"Words with {{{{ }}}} give a text, and a {said(want, 'en')} is expected here",
+        "zh": f"带 {{{{ }}}} 的文字结果是文本，而此处应为{said(want, 'zh')}",
+    }
+
+
+_NO_BRACES: Text = {
+    "en": "Write one expression that begins with “=”, such as “=amount * 2”",
+    "zh": "请写以“=”开头的表达式，例如 “=amount * 2”",
+}

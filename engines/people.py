@@ -120,6 +120,9 @@ def _checked(person: PersonDefinition, context: ActionContext, mail: bool) -> Co
         of = _people_of(context, person.of, ("of",), DEPARTMENTS) if person.of is not None else None
         return CompiledPerson("role", role=context.role_id(person.role, "role"), expression=of)
     if person.member is not None:
+        if not ADDRESS.match(person.member):
+            message = {"en": f"“{person.member}” is no e-mail address", "zh": f"“{person.member}”不是邮箱地址"}
+            context.add("not_a_person", message, "member", hint=_BY_ADDRESS)
         return CompiledPerson("member", address=person.member.lower())
     if person.field is not None:
         text = f"record.{person.field}" if context.scope.in_row else person.field
@@ -131,6 +134,10 @@ def _checked(person: PersonDefinition, context: ActionContext, mail: bool) -> Co
     return CompiledPerson(way, expression=_people_of(context, getattr(person, way), (way,), kinds))
 
 
+_BY_ADDRESS: Text = {
+    "en": "A member is named by the address of his account; apps that travel name a role",
+    "zh": "请填写成员账号的邮箱地址；需迁移的应用请使用角色",
+}
 MEMBERS, DEPARTMENTS = frozenset({"member"}), frozenset({"department"})
 
 

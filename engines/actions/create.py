@@ -7,10 +7,12 @@ from typing import Any
 from engines.action_type import ActionContext, ActionType, Occasion, values_now
 from engines.effects import CreateRecord
 from engines.facts import Needs
+from engines.forms.installation import EXPRESSIONS, NO_IDS, is_written_out
 from engines.values import CompiledValue
 from metadata import registry
 from metadata.names import FieldOfForm, FormName
 from metadata.nouns import ValueOf
+from metadata.problems import Problem
 from metadata.value_types import MEMBER
 
 
@@ -39,7 +41,9 @@ class Create(ActionType):
         if form is None:
             return None
         values = context.values_of(form, options.values, "values")
-        if options.owner is not None:
+        if is_written_out(options.owner):
+            context.problems.items.append(Problem(context.at("owner").path, "id_in_definition", NO_IDS, EXPRESSIONS))
+        elif options.owner is not None:
             values["owner"] = context.value(options.owner, "owner", want=MEMBER)
         return Draft(form, values)
 

@@ -10,6 +10,7 @@ from engines.values import CompiledValue
 from metadata import registry
 from metadata.names import FieldName
 from metadata.nouns import ValueOf
+from metadata.text import Text
 
 
 class Set(ActionType):
@@ -26,6 +27,8 @@ class Set(ActionType):
         values: dict[FieldName, ValueOf]
 
     def compile(self, options: Any, context: ActionContext) -> Mapping[str, CompiledValue]:
+        if not options.values:
+            context.add("no_values", _NO_VALUES, "values", hint=_NAME_FIELDS)
         return context.values_of(context.form or "", options.values, "values")
 
     def execute(self, compiled: Mapping[str, CompiledValue], occasion: Occasion) -> list[SetFields] | Needs:
@@ -38,3 +41,7 @@ class Set(ActionType):
     def sentence(self, options: Any, language: str) -> str:
         fields = ", ".join(options.values)
         return f"设置 {fields}" if language == "zh" else f"set {fields}"
+
+
+_NO_VALUES: Text = {"en": "Nothing is set", "zh": "没有设置任何字段"}
+_NAME_FIELDS: Text = {"en": "Name a field and its value", "zh": "请填写字段及其值"}

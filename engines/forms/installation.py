@@ -25,14 +25,14 @@ def problem_of_id(type: ValueType, is_file: bool = False) -> Problem | None:
     element = type.of if type.name == "list" and type.of is not None else type
     if not element.is_reference and not is_file:
         return None
-    return Problem(ROOT, "id_in_definition", _NO_IDS, _NO_FILES if is_file else _EXPRESSIONS)
+    return Problem(ROOT, "id_in_definition", NO_IDS, _NO_FILES if is_file else EXPRESSIONS)
 
 
-_NO_IDS: Text = {
+NO_IDS: Text = {
     "en": "A definition cannot name a person, a department, a record or a file by its id",
     "zh": "定义中不能用编号指定成员、部门、记录或文件",
 }
-_EXPRESSIONS: Text = {
+EXPRESSIONS: Text = {
     "en": "Write an expression, such as “=user”, “=owner” or “=customer”; ids differ between installations",
     "zh": "请写表达式，例如 “=user”、“=owner” 或 “=customer”；各安装环境的编号不同",
 }

@@ -12,6 +12,7 @@ from engines.durations import Duration, read_duration, say_duration
 from engines.rules.trigger_type import Sweep, TriggerType
 from metadata import registry
 from metadata.names import FieldName, FormName, Reference
+from metadata.text import Text
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Absence(TriggerType):
 
     def compile(self, options: Any, context: ActionContext) -> Silence | None:
         form, duration = context.form or "", read_duration(options.duration)
+        if options.child is not None and options.rows is not None:
+            context.add("useless_key", _BOTH, "rows", hint=_ONE_OF_THEM)
         if options.child is not None:
             child = context.form_id(options.child, "child")
             if child == form:
@@ -85,6 +88,12 @@ class Absence(TriggerType):
         """The link of the child that leads here: the one that is named, else the only one there is."""
         if options.link is not None:
             field = context.field(child, options.link, "link")
+            if field is not None and (field.target != form or field.is_list):
+                message = {
+                    "en": f"“{options.link}” is no link to one record of {options.form}",
+                    "zh": f"“{options.link}”不是指向“{options.form}”单条记录的关联字段",
+                }
+                context.add("not_a_link", message, "link", hint=_LEADS_HERE)
             return field.id if field is not None else None
         links = [field.id for field in context.app.forms[child].fields.values() if field.target == form]
         if len(links) == 1:
@@ -116,3 +125,11 @@ def _found(records: Any, value: Any, *conditions: Any) -> sa.Select[Any]:
     columns = {"record": records.column("id"), "row": sa.null(), "value": value}
     statement: sa.Select[Any] = records.select(columns)
     return statement.where(*conditions)
+
+
+_BOTH: Text = {"en": "Either new records or new rows are waited for", "zh": "只能等待新的子记录或新的明细行之一"}
+_ONE_OF_THEM: Text = {"en": "Leave “child” or “rows” out", "zh": "请删去 child 或 rows"}
+_LEADS_HERE: Text = {
+    "en": "Name a link of the child that holds one record of this form",
+    "zh": "请填写子表单中关联到本表单单条记录的字段",
+}
