@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engines.action_type import RULE_ROOTS, ActionContext, CompiledAction, compile_actions
@@ -34,47 +35,69 @@ def compile_rules(definitions: Sequence["RuleDefinition"], context: AppContext, 
     return CompiledRules(rules)
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What a rule looks for, and what it does."""
+
+    when: Any
+    condition: Any
+    then: tuple[CompiledAction, ...]
+    otherwise: tuple[CompiledAction, ...]
+
+    @property
+    def actions(self) -> tuple[CompiledAction, ...]:
+        return (*self.then, *self.otherwise)
+
+
 def compile_rule(
     written: "RuleDefinition", place: int, context: AppContext, problems: Problems, path: Path
 ) -> CompiledRule | None:
     """Compile one rule; None where its form is unknown."""
     trigger: TriggerType = context.kinds.triggers.get(written.when.trigger)
-    if trigger.stands_in:
-        return None  # it rests
     form = context.form_ids.get(written.when.form) if written.when.form else None
-    if written.when.form and form is None:
-        return None  # the check of references has said so
+    if trigger.stands_in or (written.when.form and form is None):
+        return None  # it rests, or the check of references has said so
     known = len(problems)
     own = ActionContext(context, _scope(context, form), problems, path, form)
     rows = trigger.row_form(written.when, own.at("when"))
     if rows is not None:
         own = own.within(_scope(context, rows, form))
-    when = trigger.compile(written.when, own.at("when"))
-    condition = compile_condition(written.if_, own, "if")
-    then = compile_actions(written.then, own.at("then"))
-    otherwise = compile_actions(written.else_, own.at("else"))
-    _refuse_contradictions(written, trigger, form, (*then, *otherwise), own)
-    if is_early(written, trigger, (*then, *otherwise)):
-        _refuse_late_totals({"if": condition, "then": then, "else": otherwise}, own)
-    if len(problems) > known or any(action.kind.stands_in for action in (*then, *otherwise)):
+    parts = _parts(written, trigger, own)
+    early = is_early(written, trigger, parts.actions)
+    _refuse_contradictions(written, trigger, form, parts.actions, own)
+    if early:
+        _refuse_late_totals({"if": parts.condition, "then": parts.then, "else": parts.otherwise}, own)
+    if len(problems) > known or any(action.kind.stands_in for action in parts.actions):
         return None
+    rule = _rule(written, place, trigger, parts)
+    return replace(rule, form=form, early=early, rows=getattr(parts.when, "rows", None) if rows is not None else None)
+
+
+def _parts(written: "RuleDefinition", trigger: TriggerType, own: ActionContext) -> _Parts:
+    return _Parts(
+        when=trigger.compile(written.when, own.at("when")),
+        condition=compile_condition(written.if_, own, "if"),
+        then=compile_actions(written.then, own.at("then")),
+        otherwise=compile_actions(written.else_, own.at("else")),
+    )
+
+
+def _rule(written: "RuleDefinition", place: int, trigger: TriggerType, parts: _Parts) -> CompiledRule:
     return CompiledRule(
         id=written.key,
         name=written.name,
         title=written.caption,
         definition=written,
         place=place,
-        form=form,
+        form=None,
         trigger=trigger,
-        when=when,
-        condition=condition,
-        then=then,
-        otherwise=otherwise,
-        early=is_early(written, trigger, (*then, *otherwise)),
+        when=parts.when,
+        condition=parts.condition,
+        then=parts.then,
+        otherwise=parts.otherwise,
         in_job=written.async_,
         as_user=written.as_ == "user",
         group=written.group,
-        rows=getattr(when, "rows", None) if rows is not None else None,
     )
 
 

@@ -122,24 +122,30 @@ def _judge(
     if rule.group is not None and rule.group in decided:
         reason = {"en": "another rule of its group came first", "zh": "同组的另一条规则已先执行"}
         return Verdict(replace(_trace(rule, event, "not_concerned", look), reason=reason))
-    if runs:
-        again = _crosses_anew(rule, change)
-        if isinstance(again, Needs):
-            return again
-        if runs >= MOST_RUNS and again:
-            reason = {
-                "en": f"it ran {MOST_RUNS} times on this record already",
-                "zh": f"已在此记录上执行 {MOST_RUNS} 次",
-            }
-            return Verdict(replace(_trace(rule, event, "skipped", look), reason=reason))
-        if not again:
-            reason = {"en": "it ran already and nothing crossed anew", "zh": "已执行过，且条件没有重新成立"}
-            return Verdict(replace(_trace(rule, event, "not_concerned", look), reason=reason))
+    if runs and (rests := _rests(rule, event, change, look, runs)) is not None:
+        return rests
     occasion = _occasion(rule, event, facts, runs)
     verdict = _act(rule, occasion, look, event.operation)
     if rule.group is not None and isinstance(verdict, Verdict) and verdict.trace.outcome in ("fired", "queued"):
         decided.add(rule.group)
     return verdict
+
+
+def _rests(rule: CompiledRule, event: RecordChanged, change: Change, look: Look, runs: int) -> Verdict | Needs | None:
+    """Why a rule that ran on the record already does not run again; None where something crossed anew."""
+    again = _crosses_anew(rule, change)
+    if isinstance(again, Needs):
+        return again
+    if not again:
+        reason = {"en": "it ran already and nothing crossed anew", "zh": "已执行过，且条件没有重新成立"}
+        return Verdict(replace(_trace(rule, event, "not_concerned", look), reason=reason))
+    if runs >= MOST_RUNS:
+        reason = {
+            "en": f"it ran {MOST_RUNS} times on this record already",
+            "zh": f"已在此记录上执行 {MOST_RUNS} 次",
+        }
+        return Verdict(replace(_trace(rule, event, "skipped", look), reason=reason))
+    return None
 
 
 def why(rule: CompiledRule, event: RecordChanged | MomentCame, facts: Facts) -> RuleTrace | Needs:

@@ -156,12 +156,7 @@ def _plain(value: Any) -> Any:
 
 
 def _sqlite_engine(url: str, on_connect: OnConnect, busy_seconds: float) -> Engine:
-    path = make_url(url).database
-    if not path or path == ":memory:":
-        raise ValueError(
-            "Fourfold keeps its SQLite database in a file; name one, as in sqlite:///data/fourfold.sqlite3"
-        )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    _file_of(url).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
         pool_size=POOL_SIZE,
@@ -179,20 +174,30 @@ def _sqlite_engine(url: str, on_connect: OnConnect, busy_seconds: float) -> Engi
             dbapi_connection.execute(f"PRAGMA {pragma}")
         on_connect(dbapi_connection)
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
+    event.listen(engine, "begin", _begin)
     event.listen(engine, "before_cursor_execute", _note_begin)
-
-    @event.listens_for(engine, "handle_error")
-    def call_it_by_its_name(context: ExceptionContext) -> None:
-        """A number beyond 64 bits is the asker's mistake, as it is on PostgreSQL, and no accident."""
-        if isinstance(context.original_exception, OverflowError):
-            raise exc.DataError(context.statement, {}, context.original_exception)
-
+    event.listen(engine, "handle_error", _call_it_by_its_name)
     return engine
+
+
+def _file_of(url: str) -> Path:
+    path = make_url(url).database
+    if not path or path == ":memory:":
+        raise ValueError(
+            "Fourfold keeps its SQLite database in a file; name one, as in sqlite:///data/fourfold.sqlite3"
+        )
+    return Path(path)
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _call_it_by_its_name(context: ExceptionContext) -> None:
+    """A number beyond 64 bits is the asker's mistake, as it is on PostgreSQL, and no accident."""
+    if isinstance(context.original_exception, OverflowError):
+        raise exc.DataError(context.statement, {}, context.original_exception)
 
 
 def _register_expression_functions(connection: sqlite3.Connection) -> None:

@@ -36,20 +36,14 @@ def add_member(
         message = {"en": f"There is already a member with the e-mail {email}", "zh": f"邮箱 {email} 已被其他成员使用"}
         raise Conflict(Problem(Path(("email",)), "email_taken", message))
     member = new_id()
-    tx.connection.execute(
-        insert(tables.member).values(
-            id=member,
-            name=name.strip(),
-            email=email,
-            language=language or tx.settings.language,
-            time_zone=time_zone or tx.settings.time_zone,
-            password_hash=password_hash,
-            active=True,
-            rights=sorted(rights),
-            auth_epoch=0,
-            created_at=tx.now,
-        )
-    )
+    own = {
+        "language": language or tx.settings.language,
+        "time_zone": time_zone or tx.settings.time_zone,
+        "password_hash": password_hash,
+        "rights": sorted(rights),
+    }
+    beginning = {"active": True, "auth_epoch": 0, "created_at": tx.now}
+    tx.connection.execute(insert(tables.member).values(id=member, name=name.strip(), email=email, **own, **beginning))
     if department is not None:
         _date(tx, tables.membership, {"member": member}, {"department": department})
     if manager is not None:

@@ -86,13 +86,21 @@ def drawing_of(page: Page, tx: Tx, app: CompiledApp) -> Drawing:
 
 
 def _list_view(page: Page, listing: Listing) -> dict[str, Any]:
-    title, problems = page.say(listing.form.title), []
+    problems = []
     found = None
     try:
         found = reading.list_records(listing.tx, listing.app, listing.form.id, _query(listing))
     except (Invalid, LimitExceeded) as refusal:
         problems = page.problems(refusal)
     rows = [_row_view(listing, each, listing.columns) for each in found.items] if found else []
+    columns = {"column_choices": _column_choices(listing), "columns": _columns(listing, listing.columns)}
+    shown = {**columns, "rows": rows, "sums": [], "problems": problems}
+    return {**_head(page, listing), **_narrowing(listing), **shown, **_paging(listing, found)}
+
+
+def _head(page: Page, listing: Listing) -> dict[str, Any]:
+    """What the list is called, and what may be done beside reading it."""
+    title = page.say(listing.form.title)
     return {
         "title": title,
         "title_lower": title if page.language == "zh" else title[:1].lower() + title[1:],
@@ -101,6 +109,12 @@ def _list_view(page: Page, listing: Listing) -> dict[str, Any]:
         "views": _views(page, listing),
         "create": f"{listing.path}/new" if may(listing.app, page.actor, "create", listing.form.id) else "",
         "may_restore": may(listing.app, page.actor, "restore", listing.form.id),
+    }
+
+
+def _narrowing(listing: Listing) -> dict[str, Any]:
+    """What is looked for: words, the rows of the filter builder, the filter as text and in words."""
+    return {
         "search": listing.search,
         "sort": listing.sort,
         "match": listing.narrowed.match,
@@ -110,13 +124,13 @@ def _list_view(page: Page, listing: Listing) -> dict[str, Any]:
         "expression": listing.expression,
         "said": listing.said,
         "cleared": listing.cleared(),
-        "column_choices": _column_choices(listing),
-        "columns": _columns(listing, listing.columns),
-        "rows": rows,
-        "problems": problems,
+    }
+
+
+def _paging(listing: Listing, found: reading.Page | None) -> dict[str, Any]:
+    return {
         "total": found.total if found else 0,
         "total_text": _total(found),
-        "sums": [],
         "page": listing.page,
         "pages": _pages(found),
         "previous": listing.address(page=listing.page - 1) if listing.page > 1 else "",
