@@ -123,11 +123,11 @@ def _moment(tx: "Tx", app: CompiledApp, job: Job) -> MomentCame | None:
     record = storage.load(tx, app, form, [payload["record"]]).get(payload["record"])
     if record is None or record.get("deleted_at") is not None:
         return None
-    (record,) = completed(tx, app, form.id, [record])
+    (whole,) = completed(tx, app, form.id, [record])
     row = None
     if payload["row"] is not None and rule.rows is not None:
-        row = next((each for each in record.get(rule.rows) or () if each["id"] == payload["row"]), None)
+        row = next((each for each in whole.get(rule.rows) or () if each["id"] == payload["row"]), None)
         if row is None:
             return None
     due = datetime.fromisoformat(payload["due"])
-    return MomentCame(rule.id, payload["occurrence"], due, form.id, payload["record"], record, row)
+    return MomentCame(rule.id, payload["occurrence"], due, form.id, payload["record"], whole, row)

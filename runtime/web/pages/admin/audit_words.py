@@ -1,5 +1,9 @@
 """The words of the audit trail: how acts, their objects and their particulars are called."""
 
+from collections.abc import Mapping
+
+from metadata.text import Text
+
 ACTIONS = {
     "sign_in": {"en": "Signed in", "zh": "登录"},
     "sign_out": {"en": "Signed out", "zh": "退出登录"},
@@ -112,7 +116,7 @@ PARTICULARS = {
     "until": {"en": "To", "zh": "截止日期"},
 }
 
-VALUES = {
+VALUES: Mapping[str, Mapping[str, Text]] = {
     "purpose": {"reset": {"en": "new password", "zh": "重设密码"}, "invite": {"en": "invitation", "zh": "邀请"}},
     "stories": {"told": {"en": "told", "zh": "已运行"}, "not told": {"en": "not told", "zh": "未运行"}},
     "limit": {"wrong tries to sign in": {"en": "wrong tries to sign in", "zh": "登录失败次数"}},
