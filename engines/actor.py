@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from engines.organisation import Organisation, Person
 
 ActorKind = Literal["user", "key", "public", "system"]
 
@@ -36,6 +38,23 @@ class Actor:
     @property
     def is_system(self) -> bool:
         return self.kind == "system"
+
+
+def acting(people: Organisation, person: Person, kind: ActorKind = "user", **more: Any) -> Actor:
+    """Somebody of the organisation with all that he is at this moment, but for his rights over the installation."""
+    return Actor(
+        kind=kind,
+        member=person.id,
+        name=person.name,
+        email=person.email,
+        language=person.language,
+        time_zone=person.time_zone,
+        department=person.department,
+        departments=people.below(person.department),
+        manager=people.manager_of(person.id),
+        roles=person.roles,
+        **more,
+    )
 
 
 def system(reason: str) -> Actor:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from engines.action_type import ActionContext
-from engines.actor import Actor
+from engines.actor import Actor, acting
 from engines.effects import Effect
 from engines.events import TaskDecided, TimerFired
 from engines.expressions import Environment
@@ -115,20 +115,7 @@ def initiating_actor(facts: Facts, member: int | None) -> Actor:
     """Who started the flow, as expressions see him; the platform where nobody did or he is gone."""
     organisation = facts.organisation
     person = organisation.people.get(member) if member is not None else None
-    if person is None:
-        return Actor(kind="system", name="flow")
-    return Actor(
-        kind="user",
-        member=person.id,
-        name=person.name,
-        email=person.email,
-        language=person.language,
-        time_zone=person.time_zone,
-        department=person.department,
-        departments=organisation.below(person.department),
-        manager=organisation.manager_of(person.id),
-        roles=person.roles,
-    )
+    return Actor(kind="system", name="flow") if person is None else acting(organisation, person)
 
 
 NodeContext = ActionContext  # a node is compiled against what an action is
@@ -147,7 +134,8 @@ class NodeType(Kind):
 
     def branches(self, options: Any) -> Sequence[tuple[tuple[str | int, ...], Text, Sequence[Any]]]:
         """The branches as written: the place of each one's nodes under the node, its caption, its nodes."""
-        return ()
+        written = enumerate(getattr(options, "branches", ()))
+        return [(("branches", index, "nodes"), branch.title or "", branch.nodes) for index, branch in written]
 
     def compile(self, options: Any, context: NodeContext) -> Any:
         """Check the options and give what `enter` and `advance` will read."""

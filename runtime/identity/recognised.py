@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Update, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from engines.actor import Actor
-from engines.organisation import Organisation, Person
+from engines.actor import Actor, acting
+from engines.organisation import Organisation
 from metadata.problems import Refusal
 from runtime import organisation
 from runtime.db import tables
@@ -114,20 +114,4 @@ def actor_of(people: Organisation, member: int, **more: Any) -> Actor:
     person = people.people.get(member)
     if person is None or not person.active:
         raise NotSignedIn()
-    return _actor(people, person, **{"kind": "user", **more})
-
-
-def _actor(people: Organisation, person: Person, **more: Any) -> Actor:
-    return Actor(
-        member=person.id,
-        name=person.name,
-        email=person.email,
-        language=person.language,
-        time_zone=person.time_zone,
-        department=person.department,
-        departments=people.below(person.department),
-        manager=people.manager_of(person.id),
-        roles=person.roles,
-        rights=person.rights,
-        **more,
-    )
+    return acting(people, person, rights=person.rights, **more)

@@ -43,12 +43,6 @@ class Condition(NodeType):
 
         branches: Annotated[tuple[Branch, ...], Field(min_length=1, max_length=MAXIMUM_BRANCHES)]
 
-    def branches(self, options: Any) -> Sequence[tuple[tuple[str | int, ...], Text, Sequence[Any]]]:
-        return [
-            (("branches", index, "nodes"), branch.title or "", branch.nodes)
-            for index, branch in enumerate(options.branches)
-        ]
-
     def compile(self, options: Any, context: NodeContext) -> tuple[CompiledBranch, ...]:
         _require_else(options.branches, context)
         return tuple(_compile(branch, context.at("branches", index)) for index, branch in enumerate(options.branches))

@@ -1,6 +1,5 @@
 """Parallel: several branches at once; the flow goes on when the last of them is done."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -45,12 +44,6 @@ class Parallel(NodeType):
         """The branches, from left to right."""
 
         branches: Annotated[tuple[ParallelBranch, ...], Field(min_length=1, max_length=MAXIMUM_BRANCHES)]
-
-    def branches(self, options: Any) -> Sequence[tuple[tuple[str | int, ...], Text, Sequence[Any]]]:
-        return [
-            (("branches", index, "nodes"), branch.title or "", branch.nodes)
-            for index, branch in enumerate(options.branches)
-        ]
 
     def compile(self, options: Any, context: NodeContext) -> None:
         if len(options.branches) < 2:
