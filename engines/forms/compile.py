@@ -14,23 +14,23 @@ from engines.compiled import (
     Rollup,
     Storage,
     StoredAs,
-    Validation,
 )
 from engines.forms import tables
 from engines.forms.choices import check_settings
+from engines.forms.conditions import condition, validations_of
 from engines.forms.context import FormContext
 from engines.forms.contradictions import refuse_contradictions
 from engines.forms.filtered import filtered_by
 from engines.forms.formula_limits import check_formulas
+from engines.forms.labels import labels_of
 from engines.forms.makeshift import Makeshift
 from engines.forms.resolve import Resolver
 from engines.forms.storage import Storages
 from engines.forms.written import WrittenField, WrittenForm, written_forms
 from engines.values import CompiledValue, ValueProblem
-from metadata.expressions import Expression, FieldReference, Names, Template, check, check_template
-from metadata.problems import Path, Problems, Refusal, nearest
-from metadata.text import Text
-from metadata.value_types import YES_NO, ValueType
+from metadata.expressions import Expression, FieldReference, Names
+from metadata.problems import Problems, Refusal
+from metadata.value_types import ValueType
 
 __all__ = ["CompiledForms", "compile_forms", "compile_forms_that_can_be"]
 
@@ -111,7 +111,7 @@ class _Compiler:
         ids = dict(self.resolver.form_ids)
         return CompiledForms(forms, ids, self._names(), self.storages, self.metadata, self._derived_order())
 
-    def compile_form(self, form: WrittenForm) -> CompiledForm:
+    def compile_form(self, form: WrittenForm) -> None:
         """Compile a form with its subforms; the tables come first, since rows refer to their record."""
         self._keep(form.id, tables.ROWS if form.parent else tables.TABLE)
         fields = {
@@ -125,8 +125,11 @@ class _Compiler:
         for written in form.fields.values():
             if (rows := self.resolver.forms.get(written.key[1])) is not None and rows.parent == form.id:
                 self.compile_form(rows)
-        labels = self._labels(form) if form.parent is None else {}
-        compiled = CompiledForm(
+        self.forms[form.id] = self._form(form, fields, table)
+
+    def _form(self, form: WrittenForm, fields: Mapping[str, CompiledField], table: sa.Table) -> CompiledForm:
+        labels = labels_of(form, self.resolver, self.problems) if form.parent is None else {}
+        return CompiledForm(
             id=form.id,
             name=form.name,
             title=form.definition.caption,
@@ -138,26 +141,35 @@ class _Compiler:
             icon=getattr(form.definition, "icon", None) or "table",
             help=form.definition.help or "",
             parent=form.parent,
-            validations=self._validations(form) if form.parent is None else (),
+            validations=validations_of(form, self.resolver, self.problems) if form.parent is None else (),
             formula_order=self._order(form, computed=False),
             computed_order=self._order(form, computed=True),
             stages=tuple(each.id for each in fields.values() if each.stage),
             rollups=tuple(self.rollups[(form.id, id)] for id in fields if (form.id, id) in self.rollups),
             rollups_from=tuple(each for each in self.rollups.values() if each.source == form.id),
         )
-        self.forms[form.id] = compiled
-        return compiled
 
     def _field(self, form: WrittenForm, written: WrittenField) -> CompiledField:
-        definition, type = written.definition, self.resolver.types[written.key]
-        storage = self._storage(written)
+        stored = self._as_stored(form, written)
+        if stored.raw:
+            return replace(stored, visible_if=self._condition(form, written, "visible_if"))
+        refuse_contradictions(stored, written.definition, written.path, self.problems)
+        return replace(
+            stored,
+            required_if=self._condition(form, written, "required_if"),
+            visible_if=self._condition(form, written, "visible_if"),
+            default=self._default(form, written, stored),
+        )
+
+    def _as_stored(self, form: WrittenForm, written: WrittenField) -> CompiledField:
+        """The field but for what hangs on other fields."""
+        id, definition, type = written.key[1], written.definition, self.resolver.types[written.key]
+        storage, raw = self._storage(written), written.kind.stands_in or written.key in self.resolver.raw
         has_column = storage in ("stored", "rollup", "number")
-        id, raw = written.key[1], written.kind.stands_in or written.key in self.resolver.raw
         if has_column or storage == "list":
             self._keep(id, tables.shape_of(type))
         generation = self.storages[id].generation if id in self.storages else 1
-        element = type.of if type.name == "list" else type
-        compiled = CompiledField(
+        return CompiledField(
             id=id,
             name=definition.name,
             title=definition.caption,
@@ -174,19 +186,10 @@ class _Compiler:
             unique=definition.unique,
             expression=self.resolver.expressions.get(written.key),
             rollup=self.rollups.get(written.key),
-            target=element.form if element is not None and element.name == "link" else None,
+            target=_target(type),
             stage=bool(getattr(definition, "stage", False)),
             position=written.position,
             generation=generation,
-        )
-        if compiled.raw:
-            return replace(compiled, visible_if=self._condition(form, written, "visible_if"))
-        refuse_contradictions(compiled, written.definition, written.path, self.problems)
-        return replace(
-            compiled,
-            required_if=self._condition(form, written, "required_if"),
-            visible_if=self._condition(form, written, "visible_if"),
-            default=self._default(form, written, compiled),
         )
 
     def _storage(self, written: WrittenField) -> Storage:
@@ -196,18 +199,13 @@ class _Compiler:
             return "list" if self.resolver.types[written.key].name == "list" else "stored"
         return written.kind.storage_of(written.definition)
 
-    def _own_label(self, form: WrittenForm) -> Text:
-        """Without a label of its own a record goes by its first text or number, else by what the form is called."""
-        for wanted in (("text",), ("number", "date", "datetime")):
-            for written in form.fields.values():
-                if written.key in self.resolver.types and self.resolver.types[written.key].name in wanted:
-                    return f"{{{{{written.definition.name}}}}}"
-        caption: Text = form.definition.caption
-        return form.name if any("{" in text for text in _languages(caption).values()) else caption
-
     def _condition(self, form: WrittenForm, written: WrittenField, key: str) -> Expression | None:
         text = getattr(written.definition, key)
-        return self._check(text, self.resolver.scope(form.id), written.path / key, YES_NO) if text else None
+        return (
+            condition(text, self.resolver.scope(form.id), written.path / key, self.resolver, self.problems)
+            if text
+            else None
+        )
 
     def _default(
         self, form: WrittenForm, written: WrittenField, compiled: CompiledField | None
@@ -227,41 +225,6 @@ class _Compiler:
         except Refusal as refusal:
             self.problems.extend(refusal.problems, written.path / "default")
         return None
-
-    def _validations(self, form: WrittenForm) -> tuple[Validation, ...]:
-        found = []
-        scope = self.resolver.scope(form.id).with_old()
-        for index, each in enumerate(form.definition.validations):
-            path = form.path / "validations" / index
-            if each.field is not None and each.field not in form.fields:
-                message = {"en": f"There is no field “{each.field}”", "zh": f"不存在字段“{each.field}”"}
-                self.problems.add(path / "field", "unknown_field", message, nearest(each.field, form.fields))
-                continue
-            condition = self._check(each.valid_if, scope, path / "valid_if", YES_NO)
-            if condition is not None:
-                id = form.fields[each.field].key[1] if each.field else None
-                found.append(Validation(condition, each.message, id, index))
-        return tuple(found)
-
-    def _labels(self, form: WrittenForm) -> dict[str, Template]:
-        return self._labels_of(form, form.definition.label or "") or self._labels_of(form, self._own_label(form))
-
-    def _labels_of(self, form: WrittenForm, raw: Text) -> dict[str, Template]:
-        labels = {}
-        for language, text in _languages(raw).items() if raw else ():
-            place = form.path / "label" / language if language else form.path / "label"
-            try:
-                labels[language] = check_template(text, self.resolver.scope(form.id), self.resolver.functions)
-            except Refusal as refusal:
-                self.problems.extend(refusal.problems, place)
-        return labels
-
-    def _check(self, text: str, scope: Any, path: Path, want: ValueType) -> Expression | None:
-        try:
-            return check(text, scope, self.resolver.functions, want)
-        except Refusal as refusal:
-            self.problems.extend(refusal.problems, path)
-            return None
 
     def _order(self, form: WrittenForm, computed: bool) -> tuple[FieldKey, ...]:
         """The formulas of a form and its subforms, each after what it reads."""
@@ -327,5 +290,7 @@ def _with_subforms(form: CompiledForm, forms: Mapping[str, CompiledForm]) -> Com
     return replace(form, fields=fields)
 
 
-def _languages(text: Text) -> Mapping[str, str]:
-    return {"": text} if isinstance(text, str) else text
+def _target(type: ValueType) -> str | None:
+    """The form that a link, or a list of links, leads to."""
+    element = type.of if type.name == "list" else type
+    return element.form if element is not None and element.name == "link" else None
