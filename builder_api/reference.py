@@ -137,7 +137,12 @@ def _kinds(noun: str, kinds: Kinds, language: str) -> Iterator[str]:
         for model in _own_models(kind.Options):
             if model.__name__ not in described | MODELS.keys():
                 described.add(model.__name__)
-                yield from (f"`{model.__name__}`:", "", *_table(model, lambda key: True, language), "")
+                yield from (
+                    f"`{model.__name__}`{'：' if language == 'zh' else ':'}",
+                    "",
+                    *_table(model, lambda key: True, language),
+                    "",
+                )
 
 
 def _own_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
