@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines import compile_app
+from engines.comparisons import vain_comparisons
 from engines.compiled import CompiledApp, StoredAs
 from engines.forms.compile import compile_forms
 from metadata.app import AppDefinition
@@ -91,7 +92,9 @@ def _understood(fields: Mapping[str, FieldReference]) -> Iterator[tuple[str, Fie
 def _compile(language: Language, examined: Examined, known: Known) -> CompiledApp | None:
     assert examined.app is not None
     try:
-        return compile_app(examined.app, language.kinds, known.number, known.storages or {})
+        app = compile_app(examined.app, language.kinds, known.number, known.storages or {})
+        examined.add(vain_comparisons(app, language.kinds.functions))
+        return app
     except InvalidDefinition as refusal:
         examined.add(refusal.problems)
         return None

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any, ClassVar
 
 from engines.action_values import CompiledText, Parse, compile_text, compile_value, expressions_in, needs_of, value_now
+from engines.comparisons import refuse_other_results
 from engines.compiled import CompiledField
 from engines.context import CheckContext
 from engines.effects import Effect
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
-from engines.forms.installation import id_problem, is_written_out
+from engines.installation import id_problem, is_written_out
 from engines.values import CompiledValue
 from metadata.problems import ROOT, Conflict, Problem, Refusal, nearest
 from metadata.registry import Kind
@@ -117,9 +118,10 @@ class ActionContext(CheckContext):
             elif compiled_field is not None and is_written_out(each) and (problem := id_problem(compiled_field)):
                 self.problems.extend([problem], self.at(*place, name).path)
             elif compiled_field is not None:
-                values[compiled_field.id] = self.value(
-                    each, *place, name, want=compiled_field.type, parse=partial(_parse, compiled_field)
-                )
+                value = self.value(each, *place, name, want=compiled_field.type, parse=partial(_parse, compiled_field))
+                values[compiled_field.id] = value
+                if value.expression is not None:
+                    self.attempt(partial(refuse_other_results, value.expression, compiled_field), (*place, name))
         return values
 
     def field(self, form: str, name: str, *place: str | int) -> CompiledField | None:

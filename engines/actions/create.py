@@ -7,7 +7,7 @@ from typing import Any
 from engines.action_type import ActionContext, ActionType, Occasion, values_now
 from engines.effects import CreateRecord
 from engines.facts import Needs
-from engines.forms.installation import EXPRESSIONS, NO_IDS, is_written_out
+from engines.installation import EXPRESSIONS, NO_IDS, is_written_out
 from engines.values import CompiledValue
 from metadata import registry
 from metadata.names import FieldOfForm, FormName

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from engines.compiled import CompiledField
-from engines.forms.installation import id_problem
 from engines.forms.texts import wrong_type
+from engines.installation import id_problem
 from engines.values import ValueProblem
 from metadata import registry
 from metadata.names import FieldName

@@ -4,7 +4,7 @@ from typing import Any
 
 from engines.compiled import CompiledField
 from engines.forms import tables
-from engines.forms.installation import id_problem, is_written_out
+from engines.installation import id_problem, is_written_out
 from metadata.problems import Path, Problems
 from metadata.text import Text
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from engines.action_values import compile_value
 from engines.context import CheckContext
-from engines.forms.installation import is_written_out, problem_of_id
+from engines.installation import is_written_out, problem_of_id
 from engines.reports.compiled import CompiledParameter
 from engines.reports.parameters import DOES_NOT_FIT, read_value
 from engines.values import CompiledValue

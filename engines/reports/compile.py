@@ -6,7 +6,7 @@ from typing import Any
 
 from engines.compiled import CompiledField, CompiledForm
 from engines.context import AppContext, CheckContext
-from engines.forms.installation import is_written_out
+from engines.installation import is_written_out
 from engines.reports.chart_type import ChartType
 from engines.reports.choosing import check_twice, compile_parameter
 from engines.reports.compiled import (

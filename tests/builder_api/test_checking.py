@@ -37,3 +37,13 @@ def test_what_rests_on_a_broken_field_is_looked_at_as_far_as_it_goes() -> None:
     assert ("/forms/0/fields/1/formula", "unknown_field") in found
     assert ("/rules/0/then/0/values/title", "unknown_field") in found
     assert ("/reports/0/measures/0/sum", "wrong_type") in found
+
+
+def test_a_comparison_with_an_option_that_is_not_there_is_a_problem() -> None:
+    state = {"name": "state", "type": "select", "options": ["open"]}
+    forms = [{"name": "order", "fields": [state]}]
+    views = [{"name": "mine", "form": "order", "where": "state == 'opn'"}]
+
+    [problem] = check(LANGUAGE, {"app": "shop", "forms": forms, "views": views}, Known()).problems
+
+    assert (str(problem.path), problem.code) == ("/views/0/where", "not_an_option")

@@ -44,6 +44,7 @@ ACTIONS: list[tuple[dict[str, Any], str, str]] = [
     (sets(amount="{{title}}"), "/values/amount", "type_mismatch"),
     (sets(items=[{"quantity": 1}]), "/values/items", "rows_written_out"),
     (sets(), "/values", "no_values"),
+    (sets(state="=IF(amount > 1, 'opn', 'won')"), "/values/state", "not_an_option"),
     ({"action": "create", "form": "customer", "owner": "1042"}, "/owner", "id_in_definition"),
     (updates(record="1042"), "/record", "not_a_record"),
     (updates(record="=record", where="amount > 1"), "/where", "target_unclear"),
