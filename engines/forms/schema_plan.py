@@ -130,10 +130,13 @@ def _is_numbered_now(before: CompiledApp, form: CompiledForm, field: CompiledFie
 
 
 def _moves(before: CompiledApp, form: CompiledForm, field: CompiledField) -> tuple[tuple[str, str], ...]:
-    """Which options that are gone were taken over by which."""
+    """Which options are newly taken over by which, also those that were removed earlier and stand in records still."""
     old = before.forms[form.id].fields.get(field.id) if form.id in before.forms else None
-    gone = old.choices if old is not None and old.type == field.type else {}
-    return tuple((was, value) for value, option in field.choices.items() for was in option.was if was in gone)
+    if old is None or old.type != field.type:
+        return ()
+    said = {(was, value) for value, option in old.choices.items() for was in option.was if was not in old.choices}
+    taken = ((was, value) for value, option in field.choices.items() for was in option.was)
+    return tuple(each for each in taken if each not in said)
 
 
 def _contract(before: CompiledApp | None, after: CompiledApp) -> Iterator[Step]:
