@@ -98,13 +98,14 @@ def must_be_session(visit: Visit) -> Session:
     return visit.session
 
 
-def needs_scope(scope: str) -> Guard:
-    """Open to members, and to those API keys that have the scope."""
+def needs_scope(*scopes: str) -> Guard:
+    """Open to members, and to those API keys that have one of the scopes."""
 
     @guard
     def check(visit: Annotated[Visit, Depends(signed_in)]) -> Visit:
-        if not _in_scope(visit.actor, scope):
-            message = {"en": f"This key lacks the scope {scope}", "zh": f"该密钥缺少权限范围 {scope}"}
+        if not any(_in_scope(visit.actor, scope) for scope in scopes):
+            english, chinese = " or ".join(scopes), " 或 ".join(scopes)
+            message = {"en": f"This key lacks the scope {english}", "zh": f"该密钥缺少权限范围 {chinese}"}
             raise Refused(Problem(ROOT, "scope_missing", message))
         return visit
 

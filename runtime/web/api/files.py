@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, Depends, File, UploadFile
 from sqlalchemy import Row
 from starlette.responses import FileResponse, Response
 
@@ -14,6 +14,7 @@ from runtime.organisation import no_such
 from runtime.transaction import Tx
 from runtime.web.api.session import Id, small
 from runtime.web.deps import SignedIn
+from runtime.web.guards import needs_scope
 from runtime.web.visit import Visit
 
 router = APIRouter(prefix="/api/v1", tags=["files"])
@@ -22,7 +23,9 @@ SANDBOX = "default-src 'none'; sandbox"
 
 
 @router.post("/apps/{app}/files", status_code=201)
-def upload(app: str, file: Annotated[UploadFile, File()], visit: SignedIn) -> Response:
+def upload(
+    app: str, file: Annotated[UploadFile, File()], visit: Annotated[Visit, Depends(needs_scope("create", "update"))]
+) -> Response:
     """Keep a file; the answer's id is what an attachment field of a record then names."""
 
     def work(tx: Tx) -> Answer:

@@ -130,6 +130,7 @@ def _roles(tx: Tx, app: str, held: frozenset[str]) -> list[str]:
 @router.patch("/me")
 def change_profile(body: Profile, visit: SignedIn) -> JsonResponse:
     """Change my own name, language or time zone."""
+    must_be_session(visit)
     changes = body.model_dump(exclude_none=True)
     if "time_zone" in changes:
         organisation.require_time_zone(changes["time_zone"])
@@ -142,6 +143,7 @@ def change_profile(body: Profile, visit: SignedIn) -> JsonResponse:
 @router.get("/sessions")
 def my_sessions(visit: SignedIn) -> JsonResponse:
     """The devices on which I am signed in."""
+    must_be_session(visit)
     with visit.read() as tx:
         return JsonResponse({"items": sessions.sessions(tx)})
 
@@ -149,6 +151,7 @@ def my_sessions(visit: SignedIn) -> JsonResponse:
 @router.delete("/sessions/{session}", status_code=204)
 def revoke_session(session: Id, visit: SignedIn) -> Response:
     """Sign out on another device."""
+    must_be_session(visit)
     visit.run(lambda tx: sessions.revoke_session(tx, small(session)))
     return Response(status_code=204)
 
