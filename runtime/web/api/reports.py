@@ -1,12 +1,12 @@
 """Reports and dashboards over HTTP: their results, and the records behind a number."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from metadata.problems import ROOT, Invalid, Problem
+from metadata.problems import ROOT, Invalid, Problem, nearest
 from metadata.text import say
 from runtime import reports
 from runtime.db.engine import REPORT_SECONDS
@@ -35,7 +35,9 @@ def run_report(app: str, report: str, visit: SignedIn) -> Response:
     """Run a report; its parameters are query parameters, and `as_of` is the moment to look back to."""
     as_of = moment_in(visit.request.query_params.get("as_of"))
     with visit.heavy(), visit.read(REPORT_SECONDS) as tx:
-        answer = reports.run(tx, visit.services.apps.live(tx.connection, app), report, _parameters(visit), as_of)
+        live = visit.services.apps.live(tx.connection, app)
+        _refuse_unknown(visit, "as_of", *_names(reports.find(tx, live, report).parameters))
+        answer = reports.run(tx, live, report, _parameters(visit), as_of)
     return tell_reports(visit, JsonResponse(answer_as_json(answer, visit.language)), app, answer)
 
 
@@ -49,8 +51,11 @@ def records_behind(app: str, report: str, visit: SignedIn) -> JsonResponse:
     as_of = moment_in(query.get("as_of"))
     with visit.heavy(), visit.read(REPORT_SECONDS) as tx:
         live = visit.services.apps.live(tx.connection, app)
+        found = reports.find(tx, live, report)
+        groups = (GROUP + name for name in _names(found.dimensions))
+        _refuse_unknown(visit, *OWN_KEYS, *groups, *_names(found.parameters))
         behind = reports.records_behind(tx, live, report, _parameters(visit), group, fields, page, size, as_of)
-        form = live.form(reports.find(tx, live, report).form)
+        form = live.form(found.form)
         items = [record_json(live, form, each) for each in behind.items]
     return JsonResponse({"items": items, "page": {"page": page, "size": size, "total": behind.total}})
 
@@ -70,6 +75,7 @@ def run_dashboard(app: str, dashboard: str, visit: SignedIn) -> Response:
     with visit.heavy(), visit.read(REPORT_SECONDS) as tx:
         live = visit.services.apps.live(tx.connection, app)
         found, cards = reports.dashboard(tx, live, dashboard, _parameters(visit))
+        _refuse_unknown(visit, *_names(found.filters))
     told = [_card(each, visit.language) for each in cards]
     answer = JsonResponse({"name": found.name, "title": say(found.title, visit.language), "cards": told})
     return tell_reports(visit, answer, app, *(each.answer for each in cards if each.answer is not None))
@@ -94,6 +100,18 @@ def _card(card: reports.Card, language: str) -> dict[str, Any]:
     place = {key: getattr(card.definition, key) for key in ("x", "y", "width", "height")}
     text = say(card.definition.text, language) if card.definition.text else None
     return place | {"text": text, "report": answer_as_json(card.answer, language) if card.answer else None}
+
+
+def _names(things: Iterable[Any]) -> list[str]:
+    return [each.name for each in things]
+
+
+def _refuse_unknown(visit: Visit, *known: str) -> None:
+    """A misspelt parameter or group must not answer with everything."""
+    unknown = [name for name in visit.request.query_params if name not in known]
+    if unknown:
+        message = {"en": "There is no such key", "zh": "不存在该键"}
+        raise Invalid(*[Problem(ROOT / name, "unknown_key", message, nearest(name, known)) for name in unknown])
 
 
 def _parameters(visit: Visit) -> dict[str, str]:
