@@ -70,11 +70,17 @@ def _is_echo(line: Any) -> bool:
 def _problem(line: Any, document: Any, models: Models) -> Problem:
     find_place = place_of_value if "zh" in line.get("ctx", {}) else place_in_document
     path = find_place(line["loc"], document)
-    kind, context, value = line["type"], line.get("ctx", {}), line.get("input")
+    kind = line["type"]
     if kind == "extra_forbidden":
         return _unknown_key(path, document, models)
     if kind == "missing":
         return _missing(path)
+    return value_problem(path, line) or _other(path, line)
+
+
+def value_problem(path: Path, line: Any) -> Problem | None:
+    """What is wrong with a value, whatever it stands in; None where a validator of its own said so."""
+    kind, context, value = line["type"], line.get("ctx", {}), line.get("input")
     if kind in BOUNDS:
         return _bound(path, kind, context, value)
     if kind == "literal_error":
@@ -90,7 +96,7 @@ def _problem(line: Any, document: Any, models: Models) -> Problem:
         return _wrong_type(path, ("text or an object", "文本或对象"), value)
     if shape in SHAPES:
         return _wrong_type(path, SHAPES[shape], value)
-    return _other(path, line)
+    return None
 
 
 def _other(path: Path, line: Any) -> Problem:

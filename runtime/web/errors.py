@@ -11,17 +11,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from metadata.problems import ROOT, Conflict, Invalid, LimitExceeded, NotFound, Path, Problem, Refusal, Refused
-from metadata.text import say
+from metadata.shape_problems import value_problem
+from metadata.text import Text, say
 from runtime.identity import NotSignedIn
 from runtime.web.answers import JsonResponse, language_of
 
 log = structlog.get_logger("fourfold.web")
 
-WORDS = {
-    "missing": {"en": "This is required", "zh": "此项必填"},
-    "extra_forbidden": {"en": "There is no such key", "zh": "不存在该键"},
-    "json_invalid": {"en": "The body is not valid JSON", "zh": "请求内容不是有效的 JSON"},
+WORDS: dict[str, tuple[str, Text]] = {
+    "missing": ("missing_key", {"en": "This is required", "zh": "此项必填"}),
+    "extra_forbidden": ("unknown_key", {"en": "There is no such key", "zh": "不存在该键"}),
+    "json_invalid": ("bad_json", {"en": "The body is not valid JSON", "zh": "请求内容不是有效的 JSON"}),
 }
+NOT_SO: Text = {"en": "This is not what belongs here", "zh": "此处的内容不正确"}
 
 
 class Unavailable(Refusal):
@@ -71,10 +73,15 @@ async def refused(request: Request, error: Any) -> Response:
 
 async def malformed(request: Request, error: Any) -> Response:
     """A body, query or path that does not have the shape a route asks for."""
-    problems = [
-        Problem(_place(one["loc"]), one["type"], WORDS.get(one["type"], one["msg"])) for one in error.errors()[:50]
-    ]
-    return problem_response(request, Invalid(*problems, code="invalid"))
+    return problem_response(request, Invalid(*map(_problem, error.errors()[:50]), code="invalid"))
+
+
+def _problem(line: Any) -> Problem:
+    """What FastAPI says about one value, in our words."""
+    place = _place(line["loc"])
+    if line["type"] in WORDS:
+        return Problem(place, *WORDS[line["type"]])
+    return value_problem(place, line) or Problem(place, "bad_value", NOT_SO)
 
 
 async def http_error(request: Request, error: Any) -> Response:
