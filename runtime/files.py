@@ -28,6 +28,7 @@ Values = Mapping[str, Any]
 APP_TOTAL = 5_000_000_000
 PIECE = 256 * 1024
 UNCLAIMED_LIFE = timedelta(hours=24)
+VALUES = ROOT / "values"
 TEMPORARY_LIFE = timedelta(hours=1)
 SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"}
 NEVER_TAKEN = {".exe", ".dll", ".bat", ".cmd", ".com", ".msi", ".scr", ".js", ".vbs", ".ps1", ".sh", ".jar", ".html"}
@@ -64,13 +65,15 @@ def store(tx: Tx, app: str, name: str, content: BinaryIO) -> StoredFile:
 
 def claim_for(tx: Tx, app: str, form: CompiledForm, record: int, before: Values | None, after: Values) -> None:
     """Give a saved record the files that its fields, or those of its rows, name anew."""
-    had = {file for _, files in _named(form, before or {}) for file in files}
-    for field, files in _named(form, after):
+    had = {file for _, _, files in _named(form, before or {}, VALUES) for file in files}
+    for place, field, files in _named(form, after, VALUES):
         if fresh := [file for file in files if file not in had]:
-            claim(tx, app, form.id, field, record, fresh)
+            claim(tx, app, form.id, field, record, fresh, place)
 
 
-def claim(tx: Tx, app: str, form: str, field: CompiledField, record: int, files: Sequence[str]) -> None:
+def claim(
+    tx: Tx, app: str, form: str, field: CompiledField, record: int, files: Sequence[str], place: Place = VALUES
+) -> None:
     """Give files to a record: those the actor uploaded himself, and those it has already; nobody else's."""
     wanted = {id for file in files if (id := id_in(file)) is not None}
     free: ColumnElement[bool] = tables.file.c.record.is_(None)
@@ -81,18 +84,30 @@ def claim(tx: Tx, app: str, form: str, field: CompiledField, record: int, files:
     done = tx.connection.execute(claimed.values(form=form, field=field.id, record=record)).rowcount if wanted else 0
     if done != len(set(files)) and not tx.actor.is_system:
         message = {"en": "A file is not there (any more); upload it again", "zh": "文件不存在，请重新上传"}
-        raise Invalid(Problem(Place((field.name,)), "unknown_file", message))
+        raise Invalid(Problem(place, "unknown_file", message))
+    if field.options.accept and not tx.actor.is_system:
+        _refuse_unwelcome(tx, field, files, place)
 
 
-def _named(form: CompiledForm, record: Values) -> Iterator[tuple[CompiledField, Sequence[str]]]:
+def _refuse_unwelcome(tx: Tx, field: CompiledField, files: Sequence[str], place: Place) -> None:
+    """A field may say which endings it takes."""
+    welcome = ", ".join(field.options.accept)
+    for file in describe(tx, files).values():
+        if file.name.rpartition(".")[2].lower() not in field.options.accept:
+            message = {"en": f"“{file.name}” is not taken here", "zh": f"此处不接受“{file.name}”"}
+            hint = {"en": f"Taken are files that end with {welcome}", "zh": f"接受的文件类型：{welcome}"}
+            raise Invalid(Problem(place, "file_type_refused", message, hint))
+
+
+def _named(form: CompiledForm, record: Values, place: Place) -> Iterator[tuple[Place, CompiledField, Sequence[str]]]:
     """The attachment fields of a record and of its rows, with the files they name."""
     for field in form.fields.values():
         value = record.get(field.id)
         if field.kind.holds_files:
-            yield field, value or ()
+            yield place / field.name, field, value or ()
         elif field.subform is not None:
-            for row in value or ():
-                yield from _named(field.subform, row)
+            for index, row in enumerate(value or ()):
+                yield from _named(field.subform, row, place / field.name / index)
 
 
 def describe(tx: Tx, files: Iterable[str]) -> dict[str, StoredFile]:

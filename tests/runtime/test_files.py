@@ -16,7 +16,8 @@ from runtime.transaction import Tx, run
 from tests.runtime.conftest import MovedClock
 
 ADA, EVE = Actor(kind="user", member=7), Actor(kind="user", member=8)
-FIELD: Any = SimpleNamespace(id="f_scan", name="scan")
+FIELD: Any = SimpleNamespace(id="f_scan", name="scan", options=SimpleNamespace(accept=()))
+PDF_ONLY: Any = SimpleNamespace(id="f_scan", name="scan", options=SimpleNamespace(accept=("pdf",)))
 
 
 def do(services: Services, work: Callable[[Tx], Any], actor: Actor = ADA) -> Any:
@@ -82,6 +83,14 @@ def test_a_record_claims_only_what_its_writer_uploaded(services: Services) -> No
     do(services, lambda tx: files.claim(tx, "crm", "t_deal", FIELD, 1, [str(kept.id)]), EVE)
     with pytest.raises(Invalid):
         do(services, lambda tx: files.claim(tx, "crm", "t_deal", FIELD, 2, [str(kept.id)]))
+
+
+def test_a_field_takes_the_endings_that_it_accepts_and_no_others(services: Services) -> None:
+    note, offer = upload(services), upload(services, name="offer.PDF")
+    with pytest.raises(Invalid, match="not taken here"):
+        do(services, lambda tx: files.claim(tx, "crm", "t_deal", PDF_ONLY, 1, [str(note.id)]))
+
+    do(services, lambda tx: files.claim(tx, "crm", "t_deal", PDF_ONLY, 1, [str(offer.id)]))
 
 
 def test_a_damaged_file_is_said_and_not_served(services: Services) -> None:
