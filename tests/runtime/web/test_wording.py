@@ -9,7 +9,7 @@ from babel.messages.extract import extract_from_dir
 from runtime.web.rendering import environment
 from runtime.web.wording import TEMPLATES, catalogue, script_messages
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 METHODS = [
     ("templates/**.html", "jinja2"),
     ("templates/static/js/**.js", "javascript"),
