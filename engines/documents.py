@@ -116,7 +116,6 @@ _DAYS = "|".join(
 )
 DAY = rf"(?!0000)({_DAYS})"
 MOMENT = rf"{DAY}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{{6}})?Z"
-ID = r"0|[1-9]\d{0,17}|[1-8]\d{18}"
 
 
 class _PostgreSQL:
@@ -152,10 +151,19 @@ class _PostgreSQL:
                 return self._if(json, f'"{DAY}"', sa.cast(text, sa.Date()))
             case "datetime":
                 return self._if(json, f'"{MOMENT}"', sa.cast(text, UtcDateTime()))
-        return self._if(json, ID, sa.cast(text, sa.BigInteger()))
+        return sa.case((_is_id(json, text), sa.cast(text, sa.BigInteger())))
 
     def _if(self, json: Column, shape: str, value: Column) -> Column:
         return sa.case((sa.cast(json, sa.Text()).regexp_match(f"^({shape})$"), value))
+
+
+def _is_id(json: Column, text: Column) -> Column:
+    """Whether a whole number stands there that is no larger than ids are; asked of every pair of records that a join
+    compares, and so without a regular expression, which takes three times as long."""
+    digits = sa.func.length(text, type_=sa.Integer())
+    fits = sa.or_(digits < 19, sa.and_(digits == 19, sa.func.left(text, 1, type_=sa.Text()) != "9"))
+    is_number = sa.func.jsonb_typeof(json, type_=sa.Text()) == "number"
+    return sa.and_(is_number, fits, text.not_like("%.%"), text.not_like("-%"))
 
 
 def _number(decimals: int) -> str:

@@ -29,6 +29,8 @@ def read_effects(written: list[Any]) -> tuple[Effect, ...]:
 
 def write_value(value: Any) -> Any:
     """Write a value; what JSON does not know is an object with one key that begins with $."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
     if isinstance(value, Decimal):
         return {"$number": str(value)}
     if isinstance(value, datetime):

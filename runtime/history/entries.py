@@ -137,6 +137,8 @@ def document(tx: "Tx", form: CompiledForm, record: Mapping[str, Any]) -> dict[st
 
 
 def _plain(tx: "Tx", value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= LONG_TEXT else {"text": _blob(tx, value)}
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):
@@ -145,8 +147,6 @@ def _plain(tx: "Tx", value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, tuple | list):
         return [_plain(tx, each) for each in value]
-    if isinstance(value, str) and len(value) > LONG_TEXT:
-        return {"text": _blob(tx, value)}
     return value
 
 

@@ -246,15 +246,14 @@ def _decided(
 
 def _links_sent(form: CompiledForm, request: SaveRequest) -> Needs:
     """The records that a new one names outright: the engine will ask for them, so they are looked at beforehand."""
-    if not request.is_new:
-        return Needs()
-    sent = ((form.field(name), value) for name, value in request.values.items() if isinstance(value, str))
-    keys = (
-        (field.target, id_in(value))
-        for field, value in sent
-        if field is not None and field.target is not None and not field.is_list and request.may_edit(field.id)
-    )
-    return Needs(readable=frozenset((target, id) for target, id in keys if id is not None))
+    keys = set()
+    for name, value in request.values.items() if request.is_new else ():
+        field = form.field(name) if isinstance(value, str) else None
+        if field is None or field.target is None or field.is_list or not request.may_edit(field.id):
+            continue
+        if (id := id_in(value)) is not None:
+            keys.add((field.target, id))
+    return Needs(readable=frozenset(keys))
 
 
 # --- rights and versions ---
