@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from engines.effects import Refuse, SetFields
 from engines.events import RecordChanged
 from engines.facts import Facts, Needs
+from engines.field_look import FieldLook
 from engines.memory import Memory
 from metadata.names import SYSTEM_FIELDS
 from metadata.problems import ROOT, NotFound, Problem
@@ -59,19 +60,6 @@ class Rollup:
     reads: frozenset[str]
     rows: str | None = None
     eventual: bool = False
-
-
-@dataclass(frozen=True)
-class FieldLook:
-    """How the fields of a kind stand on pages: the mark of its numbers, whether several of them add up, whether a
-    glance at a record should tell them, and how wide they are on a form (in twelfths) and in a grid; where nothing is
-    said, the value type decides."""
-
-    mark: Literal["", "money", "percent"] = ""
-    adds_up: bool = False
-    tells: bool = False
-    width: int | None = None
-    column: Literal["", "small", "medium", "large", "moment"] = ""
 
 
 class FieldKind(Protocol):

@@ -14,8 +14,9 @@ from builder_api.reference import fill
 from engines import compile_app
 from engines.action_type import ActionContext, ActionType, Occasion
 from engines.actor import system
-from engines.compiled import CompiledField, FieldLook
+from engines.compiled import CompiledField
 from engines.effects import Effect, SetFields
+from engines.field_look import FieldLook
 from engines.flows import tree
 from engines.flows.compiled import CompiledNode
 from engines.flows.node_type import NodeContext, NodeType, Step, Visit, go_on

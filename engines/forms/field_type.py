@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 
 from engines.columns import column_type
-from engines.compiled import CompiledField, FieldLook, Storage, TotalFunction
+from engines.compiled import CompiledField, Storage, TotalFunction
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.json_values import to_json
 from engines.values import ValueProblem

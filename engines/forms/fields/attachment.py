@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from engines.compiled import CompiledField, FieldLook
+from engines.compiled import CompiledField
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.lists import read_list
@@ -25,7 +26,7 @@ class Attachment(FieldType):
     title = {"en": "Attachment", "zh": "附件"}
     icon = "paperclip"
     widget = "attachment"
-    look = FieldLook(width=6)
+    look = FieldLook(width=6, listed=False)
     storage = "list"
     holds_files = True
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from engines.compiled import FieldLook
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.numbering import pattern_problems

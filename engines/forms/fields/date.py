@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Any
 
-from engines.compiled import CompiledField, FieldLook
+from engines.compiled import CompiledField
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.dates import read_date
 from engines.forms.field_type import FieldType

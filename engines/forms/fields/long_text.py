@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import Field
 
-from engines.compiled import CompiledField, FieldLook
+from engines.compiled import CompiledField
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.texts import MOST_LONG_TEXT, read_text
@@ -19,7 +20,7 @@ class LongText(FieldType):
     title = {"en": "Long text", "zh": "多行文本"}
     icon = "file-text"
     widget = "long_text"
-    look = FieldLook(width=8, column="large")
+    look = FieldLook(width=8, column="large", listed=False)
     is_searched = True
 
     class Options(registry.Options):

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from engines.compiled import CompiledField, FieldLook, Storage
+from engines.compiled import CompiledField, Storage
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.ids import read_ids

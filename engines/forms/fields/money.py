@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from engines.columns import MOST_DECIMALS
-from engines.compiled import CompiledField, FieldLook
+from engines.compiled import CompiledField
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.numbers import NumberOptions, bound_problems, read_number

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from engines.compiled import CompiledField, FieldLook
+from engines.compiled import CompiledField
+from engines.field_look import FieldLook
 from engines.forms.choices import Choices, doubled_choices, read_choice
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType

@@ -5,7 +5,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from engines.compiled import CompiledField, FieldLook
+from engines.compiled import CompiledField
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.numbers import NumberOptions, bound_problems, read_number

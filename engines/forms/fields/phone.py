@@ -6,7 +6,8 @@ from typing import Any
 import phonenumbers
 from pydantic import Field
 
-from engines.compiled import CompiledField, FieldLook
+from engines.compiled import CompiledField
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.texts import read_text

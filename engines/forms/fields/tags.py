@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from engines.compiled import CompiledField
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.lists import read_list
@@ -25,6 +26,7 @@ class Tags(FieldType):
     title = {"en": "Tags", "zh": "标签"}
     icon = "tags"
     widget = "tags"
+    look = FieldLook(listed=False)
     storage = "list"
 
     class Options(registry.Options):

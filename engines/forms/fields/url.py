@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from engines.compiled import CompiledField
+from engines.field_look import FieldLook
 from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from engines.forms.texts import read_text
@@ -21,6 +22,7 @@ class Url(FieldType):
     title = {"en": "Web address", "zh": "网址"}
     icon = "world"
     widget = "url"
+    look = FieldLook(listed=False)
     is_searched = True
 
     def value_type(self, definition: Any, context: FormContext) -> ValueType:

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from engines.compiled import CompiledApp, CompiledField, FieldLook
+from engines.compiled import CompiledApp, CompiledField
+from engines.field_look import FieldLook
 from engines.organisation import Organisation
 from metadata.text import say
 from metadata.value_types import ValueType

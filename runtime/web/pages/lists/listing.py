@@ -33,7 +33,6 @@ from runtime.web.pages.lists.filters import Builder
 SIZE = 30
 SOME_COLUMNS = 7
 NOT_IN_LISTS = ("rows",)
-NOT_BY_DEFAULT = ("long_text", "attachment", "tags", "url")
 SHOWN_SYSTEM_FIELDS = ("owner", "department", "created_at", "updated_at")
 
 
@@ -115,7 +114,7 @@ class Listing:
         return next(each for each in self.app.definition.forms if each.key == self.form.id)
 
     def _some(self) -> list[str]:
-        plain = [name for name, each in self.fields.items() if each.kind.name not in NOT_BY_DEFAULT]
+        plain = [name for name, each in self.fields.items() if each.kind.look_of(each.options).listed]
         return [*[name for name in plain if name not in SYSTEM_FIELDS][:SOME_COLUMNS], "owner"]
 
     def _resolve(self, name: str) -> Wanted | None:

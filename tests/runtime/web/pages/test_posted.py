@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engines.compiled import FieldLook
+from engines.field_look import FieldLook
 from metadata.value_types import DATE, DATETIME, TEXT, YES_NO, link, list_of, number
 from runtime.web.pages.fields.posted import read
 
