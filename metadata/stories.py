@@ -137,6 +137,7 @@ class StoryDefinition(Options):
     departments: dict[Name, tuple[Name, ...]] = {}
     heads: dict[str, Name] = {}
     parents: dict[str, str] = {}
+    language: Literal["en", "zh"] = "en"
     today: Annotated[date, Field(ge=date(1970, 1, 1), le=date(2200, 1, 1))] = date(2026, 3, 2)
     steps: tuple[Step, ...] = Field(min_length=1)
 

@@ -18,10 +18,9 @@ from runtime.settings import Settings
 BEGINNING_OF_WORK = time(9, 0)
 
 
-def prepare(folder: FilePath, definition: AppDefinition, publish: Any) -> None:
-    """Make the installation that every story begins with, a day before the first of them."""
-    start = min(beginning(each) for each in definition.stories)
-    with installation(folder, Clock(start - timedelta(days=1))) as services:
+def prepare(folder: FilePath, publish: Any, definition: AppDefinition, start: datetime) -> None:
+    """Make the installation with which the stories of a day begin, the app just published: no schedule was missed."""
+    with installation(folder, Clock(start - timedelta(seconds=1))) as services:
         migrate(services.database)
         publish(services, definition)
 
@@ -51,7 +50,7 @@ def sign_up(cast: Cast, story: StoryDefinition) -> None:
             home = next((departments[d] for d, members in story.departments.items() if name in members), None)
             address = f"{name}@story.example"
             cast.people[name] = organisation.add_member(
-                tx, name, address, language="zh", time_zone=str(live.zone), department=home
+                tx, name, address, language=story.language, time_zone=str(live.zone), department=home
             )
             for role in roles:
                 organisation.grant_role(tx, cast.app, live.role_ids[role], cast.people[name])

@@ -99,13 +99,14 @@ def _notification(cast: Cast, step: Step) -> None:
     mine = select(note.c.title, note.c.body).where(note.c.member == cast.person(str(step.for_)))
     with cast.services.database.read() as connection:
         texts = [f"{row.title}\n{row.body or ''}" for row in connection.execute(mine)]
-    _count(step, sum(1 for text in texts if step.text is None or step.text in text))
+    _count_texts(step, texts)
 
 
 def _mail(cast: Cast, step: Step) -> None:
-    address = f"{step.to}@story.example" if step.to in cast.people else step.to
+    to = step.for_ or step.to
+    address = f"{to}@story.example" if to in cast.people else to
     sent = [mail for mail in cast.mails if address is None or mail["to"] == address]
-    _count(step, sum(1 for mail in sent if step.text is None or step.text in mail["subject"] + mail["body"]))
+    _count_texts(step, [f"{mail['subject']}\n{mail['body']}" for mail in sent])
 
 
 def _report(cast: Cast, step: Step) -> None:
@@ -118,6 +119,15 @@ def _report(cast: Cast, step: Step) -> None:
         if _plain(actual) != _plain(wanted):
             said, wished = _told(actual), _told(wanted)
             raise not_so(f"{name} is {said}, not {wished}", f"{name} 是 {said}，而不是 {wished}")
+
+
+def _count_texts(step: Step, texts: list[str]) -> None:
+    """How many hold the text that the step looks for; where it is in none, the last ones are told."""
+    found = [text for text in texts if step.text is None or step.text in text]
+    if step.count is None and texts and not found:
+        last = ", ".join(f"“{' '.join(text.split())[:120]}”" for text in texts[-3:])
+        raise not_so(f"“{step.text}” is not in {last}", f"“{step.text}”不在以下内容中：{last}")
+    _count(step, len(found))
 
 
 def _count(step: Step, found: int) -> None:

@@ -62,10 +62,11 @@ def tell(definition: AppDefinition, publish: Any, seconds: float | None = None) 
         return []
     patience = Patience(seconds)
     with TemporaryDirectory(prefix="fourfold-stories-") as folder:
-        template = FilePath(folder) / "template"
-        prepare(template, definition, publish)
         told: list[Told] = []
         for index, story in enumerate(definition.stories):
+            template = FilePath(folder) / f"template-{story.today}"
+            if not template.exists():
+                prepare(template, publish, definition, beginning(story))
             copy = FilePath(folder) / f"story-{index}"
             shutil.copytree(template, copy)
             told.append(Told(story, _tell_one(copy, definition, story, ROOT / "stories" / index, patience)))

@@ -58,6 +58,29 @@ def test_a_sentence_that_is_not_so_is_answered_with_what_is(step: dict[str, Any]
     assert found["zh"].endswith(f"在第 2 步失败：{chinese}")
 
 
+def test_messages_come_in_the_language_of_the_people_and_are_told_where_another_was_expected() -> None:
+    tell: dict[str, Any] = {"name": "tell", "when": {"trigger": "created", "form": "request"}}
+    tell["then"] = [
+        {"action": "notify", "to": "=owner", "text": {"en": "Got {{title}}", "zh": "收到 {{title}}"}},
+        {"action": "mail", "to": "=owner", "subject": "Asked", "text": "For {{title}}"},
+    ]
+    got: dict[str, Any] = {"then": "notification", "for": "ann", "text": "Got A desk"}
+    nobody: dict[str, Any] = {"then": "mail", "for": "bo", "count": 0}
+
+    assert complaint([REQUEST, got, {"then": "mail", "for": "ann", "text": "For A desk"}, nobody], [tell]) is None
+    assert complaint([REQUEST, {**got, "text": "收到"}], [tell], language="zh") is None
+    found = complaint([REQUEST, {**got, "text": "chair"}], [tell])
+    assert found is not None
+    assert found["en"].endswith("“chair” is not in “Got A desk”")
+
+
+def test_a_story_begins_when_its_app_was_just_published() -> None:
+    noon: dict[str, Any] = {"name": "noon", "when": {"trigger": "schedule", "form": "request", "cron": "0 12 * * *"}}
+    noon["then"] = [{"action": "set", "values": {"amount": "=amount + 1"}}]
+
+    assert complaint([REQUEST, {"wait": "1 day"}, {"then": "record", "wish": {"amount": 6}}], [noon]) is None
+
+
 def test_a_rule_that_failed_meanwhile_is_named_where_a_story_fails() -> None:
     close: dict[str, Any] = {"name": "close", "when": {"trigger": "schedule", "form": "request", "cron": "0 6 * * *"}}
     close["then"] = [{"action": "set", "values": {"title": ""}}]
@@ -69,9 +92,12 @@ def test_a_rule_that_failed_meanwhile_is_named_where_a_story_fails() -> None:
     assert found["hint"].endswith("This must be filled in")
 
 
-def complaint(steps: list[dict[str, Any]], rules: list[dict[str, Any]] | None = None) -> dict[str, str] | None:
+def complaint(
+    steps: list[dict[str, Any]], rules: list[dict[str, Any]] | None = None, **more: Any
+) -> dict[str, str] | None:
     """What the telling has to say against a story; None when it came true."""
     document = desks(steps) | {"rules": rules or []}
+    document["stories"][0] |= more
     definition = Language(plugins.load()).read(document)
 
     def make_live(services: Services, _definition: Any) -> None:
