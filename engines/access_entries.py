@@ -12,6 +12,7 @@ from metadata.access import AccessDefinition
 from metadata.expressions import Expression, Scope, check, fail_closed
 from metadata.problems import ROOT, Path, Problems, Refusal, nearest
 from metadata.registry import Registry
+from metadata.text import Text
 from metadata.value_types import YES_NO
 
 NAMED_SCOPES = {"own": "owner == user", "department": "department in user.departments", "all": None}
@@ -51,7 +52,9 @@ def _fields(names: Sequence[str] | None, form: CompiledForm, problems: Problems,
     if names is None or list(names) == ["*"]:
         return None
     for index, name in enumerate(names):
-        if name not in form.field_ids and name not in SYSTEM_FIELDS:
+        if name == "*":
+            problems.add(place / index, "star_alone", _STAR, _ALL_OR_SOME)
+        elif name not in form.field_ids and name not in SYSTEM_FIELDS:
             message = {"en": f"There is no field “{name}” in “{form.name}”", "zh": f"“{form.name}”中不存在字段“{name}”"}
             problems.add(place / index, "unknown_field", message, nearest(name, form.field_ids))
     return frozenset(form.field_ids[name] for name in names if name in form.field_ids)
@@ -64,3 +67,10 @@ def _unknown(problems: Problems, place: Path, entry: AccessDefinition, app: Comp
     if entry.role not in app.role_ids:
         message = {"en": f"There is no role “{entry.role}”", "zh": f"不存在角色“{entry.role}”"}
         problems.add(place / "role", "unknown_role", message, nearest(entry.role, app.role_ids))
+
+
+_STAR: Text = {
+    "en": "“*” means all fields, and others are named beside it",
+    "zh": "“*”表示全部字段，不能再列出其他字段",
+}
+_ALL_OR_SOME: Text = {"en": "Write “*” alone, or leave it out", "zh": "请只写“*”，或将其删去"}

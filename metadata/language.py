@@ -11,11 +11,12 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from metadata.app import AppDefinition
 from metadata.canonical import canonical, place_ids, place_of, plain_number
+from metadata.careless import careless
 from metadata.flows import NodeDefinition
 from metadata.forms import FieldDefinition
 from metadata.ids import Assignment, check_ids, known_ids, owned
 from metadata.kinds import TAGS, KindNoun, Kinds, MissingKind, Models
-from metadata.limits import check_depth, check_limits, check_size
+from metadata.limits import check_characters, check_depth, check_limits, check_size
 from metadata.places import place_in_document
 from metadata.problems import ROOT, InvalidDefinition, Problem, Problems, Refusal
 from metadata.references import unknown_names
@@ -76,10 +77,11 @@ class Language:
         return self.complete(self.shape(document, {**(known or {}), **(known_ids(live) if live else {})}))
 
     def complete(self, shaped: Examined) -> Examined:
-        """Say also which names lead nowhere and which limits are passed."""
+        """Say also which names lead nowhere, which limits are passed, and what nobody can mean."""
         if shaped.app is not None:
             shaped.add(unknown_names(shaped.app))
             shaped.add(check_limits(shaped.app))
+            shaped.add(careless(shaped.app) if shaped.rest is None else ())
         return shaped
 
     def shape(self, document: Any, known: Mapping[str, str]) -> Examined:
@@ -184,6 +186,7 @@ def _upgraded(document: Any) -> dict[str, Any]:
         }
         raise InvalidDefinition(Problem(ROOT, "wrong_type", message, hint))
     check_depth(document)
+    check_characters(document)
     plain = _with_plain_numbers(document)
     try:
         check_size(len(to_json(plain)))

@@ -1,5 +1,6 @@
 """How large a definition may be; each limit has a number, so that a message can name it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +8,7 @@ from metadata.app import AppDefinition
 from metadata.conditions import terms
 from metadata.flows import FlowDefinition, NodeDefinition
 from metadata.forms import FieldDefinition, FormDefinition
-from metadata.problems import ROOT, LimitExceeded, Path, Problem
+from metadata.problems import ROOT, InvalidDefinition, LimitExceeded, Path, Problem
 from metadata.rules import RuleDefinition
 from metadata.text import Text
 from metadata.walk import Thing, things
@@ -19,6 +20,8 @@ NODES, BRANCHES = 100, 10
 DEFINITION_BYTES = 5_000_000
 MAXIMUM_DEPTH = 32
 
+_control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
 
 def check_depth(document: Any) -> None:
     """Refuse a document that is nested too deeply to walk through."""
@@ -29,6 +32,22 @@ def check_depth(document: Any) -> None:
         if depth > MAXIMUM_DEPTH and inner:
             raise LimitExceeded(_over(ROOT, "L02", "levels of nesting", "嵌套层数", MAXIMUM_DEPTH, depth))
         waiting.extend((each, depth + 1) for each in inner)
+
+
+def check_characters(value: Any, path: Path = ROOT) -> None:
+    """Refuse a document that holds characters which no database keeps and nobody sees."""
+    if isinstance(value, str) and (found := _control.search(value)):
+        shown = f"U+{ord(found.group()):04X}"
+        message: Text = {"en": f"The character {shown} cannot stand in a text", "zh": f"文本中不能含有字符 {shown}"}
+        hint: Text = {"en": "Remove the control character", "zh": "请删除该控制字符"}
+        raise InvalidDefinition(Problem(path, "control_character", message, hint))
+    if isinstance(value, dict):
+        for key, each in value.items():
+            check_characters(str(key), path)
+            check_characters(each, path / str(key))
+    elif isinstance(value, list | tuple):
+        for index, each in enumerate(value):
+            check_characters(each, path / index)
 
 
 def check_size(size: int) -> None:

@@ -179,6 +179,21 @@ MEANING: list[tuple[Change, str, str]] = [
     (change("/access/0/role", "sellers"), "/access/0/role", "unknown_role"),
     (change("/access/0/fields", ["titel"]), "/access/0/fields/0", "unknown_field"),
     (change("/stories/0/people/ann", ["selle"]), "/stories/0/people/ann/0", "unknown_role"),
+    (change("/requires", ["sales"]), "/requires/0", "requires_itself"),
+    (change("/currency", "RMB"), "/currency", "unknown_currency"),
+    (change("/title", " "), "/title", "blank_text"),
+    (change("/title", {"en": "x" * 201}), "/title/en", "too_long"),
+    (change(f"{DEAL}/fields/0/title", {"zh": ""}), f"{DEAL}/fields/0/title/zh", "blank_text"),
+    (change(f"{DEAL}/help", "a\x00b"), f"{DEAL}/help", "control_character"),
+    (
+        change(f"{DEAL}/sections", [{"fields": ["title"]}, {"fields": ["title"]}]),
+        f"{DEAL}/sections/1/fields/0",
+        "duplicate_name",
+    ),
+    (change("/rules/0/if", {}), "/rules/0/if", "empty_condition"),
+    (change("/rules/0/if", {"any": []}), "/rules/0/if/any", "empty_condition"),
+    (leave_out("/rules/0/if"), "/rules/0/else", "else_without_if"),
+    (change("/rules/0/else/0/text", " "), "/rules/0/else/0/text", "blank_text"),
 ]
 
 

@@ -175,6 +175,7 @@ DEFINITIONS: list[tuple[dict[str, Any], str, str]] = [
         "id_in_definition",
     ),
     ({"type": "select", "options": [{"value": "b", "sets": {"value": "b"}}]}, "/options/0/sets/value", "sets_itself"),
+    ({"type": "formula", "formula": "name", "show_as": "money"}, "/show_as", "no_number"),
     ({"type": "phone", "region": "ZZ"}, "/region", "unknown_region"),
     ({"type": "number", "max": 12345678901234567890}, "/max", "too_large"),
     ({"type": "number", "decimals": 10, "max": 1234567}, "/max", "too_large"),
