@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from builder_api import drafts
 from builder_api.drafts import Draft
+from builder_api.plan_words import steps_said
 from builder_api.preparing import Consent, Prepared, prepare
 from builder_api.publish import ready_draft, switch, untrue_stories
 from metadata.canonical import as_text
@@ -108,7 +109,8 @@ class _Edit:
     def key(self) -> Key | None:
         said = f"{self.version}\n{self.consent}\n{self.text}"
         route, sent = f"POST /apps/{self.app}/build/draft", str(self.data.get("key", ""))
-        return idempotency.key_of(self.page.actor, sent or None, route, said.encode())
+        key = idempotency.key_of(self.page.actor, sent or None, route, said.encode())
+        return key and key.of_a_form()
 
 
 def _publish(edit: _Edit, document: Any) -> Response:
@@ -169,7 +171,7 @@ def plan_said(page: Page, prepared: Prepared) -> dict[str, Any]:
         seconds=work.seconds,
     )
     return {
-        "steps": [step.summary for step in prepared.plan.steps],
+        "steps": steps_said(prepared.app, prepared.plan, page.language),
         "losses": [page.say(loss.message) for loss in prepared.plan.losses],
         "pause": pause if work.rows or work.seconds else "",
     }

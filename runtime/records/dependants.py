@@ -95,13 +95,19 @@ def _referring(tx: "Tx", app: CompiledApp, holder: CompiledForm, field: Compiled
     return sorted(tx.connection.scalars(chosen.limit(1_001)).all())
 
 
+class InUse(Conflict):
+    """Other records hold on to what was to be deleted."""
+
+    title = {"en": "This is still in use", "zh": "仍被其他记录引用"}
+
+
 def _in_use(app: CompiledApp, holder: CompiledForm) -> Conflict:
     message = {
         "en": "Other records still refer to this one, so it cannot be deleted",
         "zh": "仍有其他记录引用此记录，无法删除",
     }
     hint = {"en": "Delete those records, or let them refer to another one", "zh": "请先删除或修改这些记录"}
-    return Conflict(Problem(ROOT, "in_use", message, hint))
+    return InUse(Problem(ROOT, "in_use", message, hint))
 
 
 @contextmanager

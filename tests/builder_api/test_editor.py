@@ -20,12 +20,14 @@ def installed(install: Install) -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_a_draft_is_saved_checked_and_published(client: TestClient) -> None:
-    hidden = _hidden(client.get(EDITOR).text)
+    hidden, document = _hidden(client.get(EDITOR).text), shop(rules=[], title="Stall")
+    document["forms"][0]["fields"].append({"id": "f_hue", "name": "hue", "type": "text", "title": "Hue"})
 
-    saved = _send(client, hidden, shop(rules=[], title="Stall"))
-    published = _send(client, _hidden(saved.text), shop(rules=[], title="Stall"), then="publish")
+    saved = _send(client, hidden, document)
+    published = _send(client, _hidden(saved.text), document, then="publish")
 
     assert "What publishing would do" in saved.text
+    assert "A column for “Hue” of “" in saved.text
     assert (published.status_code, published.headers["location"]) == (303, EDITOR)
     assert "Stall" in client.get("/apps/shop/build").text
 
@@ -94,7 +96,8 @@ def test_after_a_refused_publish_the_same_editor_publishes_once_it_is_right(clie
     hidden = _hidden(client.get(EDITOR).text)
 
     refused = _send(client, hidden, document, then="publish")
-    agreed = _send(client, {**_hidden(refused.text), "accept_losses": "yes"}, document, then="publish")
+    again = {**_hidden(refused.text), "key": hidden["key"], "accept_losses": "yes"}  # also from an editor not redrawn
+    agreed = _send(client, again, document, then="publish")
 
     assert (refused.status_code, agreed.status_code) == (409, 303)
     assert 'name="accept_losses"' in refused.text
