@@ -113,11 +113,12 @@ class Gate:
         if "authorization" in request.headers or request.scope["path"].startswith(("/public", "/hooks")):
             return
         site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-        ours = {request.headers.get("host", ""), urlsplit(self.settings.address).netloc}
         if site is not None and site not in ("same-origin", "none"):
             raise CrossSite()
-        if site is None and origin is not None and _host_of(origin) not in ours:
-            raise CrossSite()
+        if site is None and origin is not None:
+            ours = {request.headers.get("host", ""), urlsplit(self.settings.address).netloc}
+            if _host_of(origin) not in ours:
+                raise CrossSite()
 
     async def _read_body(self, request: Request) -> Receive:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
