@@ -82,7 +82,7 @@ class _Report:
             roles=role_ids(self.definition.roles, self.app),
             definition=self.definition,
         )
-        self._check_chart(report)
+        report = self._with_chart_checked(report)
         self._check_names(report)
         self._check_sort(report)
         return report
@@ -121,9 +121,13 @@ class _Report:
         name = written.type if written is not None else ("table" if self.definition.dimensions else "number")
         return self.app.kinds.charts.get(name), written
 
-    def _check_chart(self, report: CompiledReport) -> None:
-        self.checking.problems.extend(undrawable(report.chart, report.chart_options, report), self.checking.path)
+    def _with_chart_checked(self, report: CompiledReport) -> CompiledReport:
+        found = list(undrawable(report.chart, report.chart_options, report))
+        if found and self.app.makes_do:
+            return replace(report, chart=self.app.stand_ins["chart"](report.chart.name))  # its figures, in a table
+        self.checking.problems.extend(found, self.checking.path)
         self._check_stage(report)
+        return report
 
     def _check_names(self, report: CompiledReport) -> None:
         taken = {each.name for each in report.dimensions}

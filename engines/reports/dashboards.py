@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from engines.context import AppContext, CheckContext
+from engines.installation import is_written_out
 from engines.reports.choosing import check_twice, compile_choice, compile_parameter
 from engines.reports.compiled import CompiledCard, CompiledDashboard, CompiledParameter, CompiledReport
 from engines.reports.drawable import undrawable
 from engines.values import CompiledValue
 from metadata.expressions.words import said
-from metadata.problems import Problem, nearest
+from metadata.problems import ROOT, Problem, nearest
 from metadata.reports import CardDefinition, DashboardDefinition
 from metadata.text import Text
 
@@ -27,6 +28,8 @@ def compile_dashboard(written: DashboardDefinition, reports: Reports, checking: 
     shown = [reports[name] for name in named if name in reports]
     if len(shown) == len(named):
         for index, each in enumerate(filters):
+            if each.definition.where is not None:
+                at.add("useless_key", _NO_WHERE, index, "where", hint=_WHERE_IN_REPORT)
             _check_reach(each, shown, at.at(index))
     roles = role_ids(written.roles, checking.app)
     return CompiledDashboard(written.key, written.name, written.caption, cards, filters, roles, written)
@@ -72,9 +75,21 @@ def _values(written: CardDefinition, report: CompiledReport, checking: CheckCont
                 "zh": f"报表“{report.name}”没有参数“{name}”",
             }
             checking.add("unknown_parameter", message, "values", name, hint=nearest(name, known) or _PARAMETERS)
+        elif (wrong := _no_option(raw, known[name], report, checking.app)) is not None:
+            checking.problems.items.append(wrong.under(checking.at("values", name).path))
         else:
             values[name] = compile_choice(raw, known[name].type, checking.at("values", name))
     return values
+
+
+def _no_option(raw: Any, own: CompiledParameter, report: CompiledReport, app: AppContext) -> Problem | None:
+    """Where a parameter offers the options of a field, a card chooses one of them."""
+    name = own.definition.options
+    field = app.forms[report.form].field(name) if name is not None else None
+    if field is None or not field.choices or not is_written_out(raw) or raw in field.choices:
+        return None
+    message = {"en": f"“{raw}” is not one of the options", "zh": f"“{raw}”不是可选项"}
+    return Problem(ROOT, "not_an_option", message, nearest(str(raw), field.choices))
 
 
 def _check_reach(filter: CompiledParameter, reports: list[CompiledReport], checking: CheckContext) -> None:
@@ -126,4 +141,12 @@ _PARAMETERS: Text = {
 _SAME_TYPE: Text = {
     "en": "Give filter and parameter the same type",
     "zh": "请将筛选与参数设为相同类型",
+}
+_NO_WHERE: Text = {
+    "en": "A filter only brings its value; what it narrows, the reports say",
+    "zh": "筛选只传递取值，筛选内容由报表决定",
+}
+_WHERE_IN_REPORT: Text = {
+    "en": "Write the `where` at the parameters of the reports",
+    "zh": "请把 where 写在报表的参数上",
 }

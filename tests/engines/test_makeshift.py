@@ -54,3 +54,15 @@ def test_what_needs_it_rests_and_no_branch_is_taken_by_mistake() -> None:
     ]
     assert app.form("plant").label is not None
     assert [card.report for each in app.reports.dashboards.values() for card in each.cards] == [None]
+
+
+def test_what_a_later_check_would_refuse_goes_on_as_it_did() -> None:
+    rows = field("rows", "subform", fields=[field("size", "number", max=12345678901234567890)])
+    plant = form("plant", field("name"), rows, sort=["rows"], search=["rows"])
+    report = {"name": "r", "form": "plant", "dimensions": ["name"], "measures": [{"name": "n", "count": True}]}
+    definition = language().read(document(plant, reports=[{**report, "chart": {"type": "line"}}]))
+
+    app = compile_what_can_be(definition, load(), 1, {})
+
+    assert app.reports.report("r") is not None
+    assert not any(each.raw for each in app.form("plant").fields.values())

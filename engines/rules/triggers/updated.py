@@ -6,6 +6,7 @@ from engines.action_type import ActionContext
 from engines.rules.trigger_type import Change, Look, TriggerType
 from metadata import registry
 from metadata.names import FieldName, FormName
+from metadata.text import Text
 
 
 class Updated(TriggerType):
@@ -22,6 +23,9 @@ class Updated(TriggerType):
 
     def compile(self, options: Any, context: ActionContext) -> frozenset[str]:
         found = [context.field(context.form or "", name, "fields", index) for index, name in enumerate(options.fields)]
+        for index, field in enumerate(found):
+            if field is not None and (field.storage == "computed" or field.id in context.app.moving):
+                context.add("moves_without_save", _NO_SAVE, "fields", index, hint=_WATCH_ITS_SOURCE)
         return frozenset(field.id for field in found if field is not None)
 
     def looks(self, compiled: frozenset[str], change: Change) -> Look:
@@ -35,3 +39,13 @@ class Updated(TriggerType):
         if language == "zh":
             return f"当修改“{options.form}”{f'的 {fields} ' if fields else ''}时"
         return f"when {f'{fields} of ' if fields else ''}a record of {options.form} is updated"
+
+
+_NO_SAVE: Text = {
+    "en": "No save changes this: it is computed when it is read, or moves when other records are saved",
+    "zh": "保存不会使该字段变化：它在读取时计算，或随其他记录的保存而变化",
+}
+_WATCH_ITS_SOURCE: Text = {
+    "en": "Name the fields that it is computed from, or use the trigger rollup_changed",
+    "zh": "请填写其计算来源的字段，或使用触发器 rollup_changed",
+}

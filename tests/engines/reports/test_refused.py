@@ -77,6 +77,7 @@ DASHBOARDS: list[tuple[dict[str, Any], str, str]] = [
     ({"cards": [{"report": "r", **chart("number")}]}, "/cards/0/chart", "wrong_dimensions"),
     ({"cards": [{"report": "r", **chart("funnel", stages=["opn"])}]}, "/cards/0/chart/stages/0", "not_an_option"),
     ({"cards": [{"report": "r", **chart("funnel", reached=True)}]}, "/cards/0/chart/reached", "not_a_stage"),
+    ({"filters": [{"name": "since", "type": "date", "where": "since > today"}]}, "/filters/0/where", "useless_key"),
     ({"cards": [{"report": "r", "x": 8}]}, "/cards/0/width", "out_of_range"),
 ]
 

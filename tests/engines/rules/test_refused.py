@@ -68,6 +68,7 @@ TRIGGERS: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({**CHANGED, "field": "seller", "to": "1042"}, TITLE, "/to", "id_in_definition"),
     ({**CHANGED, "field": "owner", "to": "1042"}, TITLE, "/to", "useless_key"),
     ({**CHANGED, "field": "size"}, TITLE, "/field", "moves_without_save"),
+    ({**SAVED, "fields": ["title", "size"]}, TITLE, "/fields/1", "moves_without_save"),
     ({**SILENT, "link": "seller"}, NAMED, "/link", "not_a_link"),
     ({**SILENT, "link": "others"}, NAMED, "/link", "not_a_link"),
     ({**SILENT, "link": "customer", "rows": "level"}, NAMED, "/rows", "useless_key"),
