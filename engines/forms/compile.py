@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,7 @@ from engines.forms.makeshift import Makeshift
 from engines.forms.resolve import Resolver
 from engines.forms.storage import Storages
 from engines.forms.written import WrittenField, WrittenForm, written_forms
+from engines.installation import id_problem, is_written_out
 from engines.values import CompiledValue, ValueProblem
 from metadata.expressions import Expression, FieldReference, Names
 from metadata.problems import Problems, Refusal
@@ -207,21 +209,18 @@ class _Compiler:
             else None
         )
 
-    def _default(
-        self, form: WrittenForm, written: WrittenField, compiled: CompiledField | None
-    ) -> CompiledValue | None:
+    def _default(self, form: WrittenForm, written: WrittenField, compiled: CompiledField) -> CompiledValue | None:
         raw = written.definition.default
         if raw is None:
             return None
-        want = self.resolver.types[written.key]
-
-        def parse(each: Any) -> Any:
-            return compiled.kind.parse(each, compiled) if compiled is not None else each
-
+        if is_written_out(raw) and (problem := id_problem(compiled)) is not None:
+            self.problems.extend([problem], written.path / "default")
+            return None
+        want, parse = self.resolver.types[written.key], partial(_parse, compiled)
         try:
             return compile_value(raw, self.resolver.scope(form.id), self.resolver.functions, want, parse)
-        except ValueProblem as problem:
-            self.problems.items.append(problem.at(written.path / "default"))
+        except ValueProblem as wrong:
+            self.problems.items.append(wrong.at(written.path / "default"))
         except Refusal as refusal:
             self.problems.extend(refusal.problems, written.path / "default")
         return None
@@ -280,6 +279,10 @@ class _Compiler:
             id: dict(fields.items()) for id, fields in names.forms.items()
         }
         return Names(plain, names.titles)
+
+
+def _parse(field: CompiledField, raw: Any) -> Any:
+    return field.kind.parse(raw, field)
 
 
 def _with_subforms(form: CompiledForm, forms: Mapping[str, CompiledForm]) -> CompiledForm:

@@ -4,7 +4,6 @@ from typing import Any
 
 from engines.compiled import CompiledField
 from engines.forms import tables
-from engines.installation import id_problem, is_written_out
 from metadata.problems import Path, Problems
 from metadata.text import Text
 
@@ -34,12 +33,6 @@ def refuse_contradictions(field: CompiledField, definition: Any, place: Path, pr
     if field.required and getattr(definition, "on_delete", None) == "set_null":
         problems.add(place / "on_delete", "set_null_required", _NEVER_EMPTY, _OTHER_WAY)
     _refuse_crossed_bounds(definition, place, problems)
-    _refuse_ids(field, definition.default, place / "default", problems)
-
-
-def _refuse_ids(field: CompiledField, default: Any, place: Path, problems: Problems) -> None:
-    if is_written_out(default) and (problem := id_problem(field)) is not None:
-        problems.items.append(problem.under(place))
 
 
 def _refuse_crossed_bounds(definition: Any, place: Path, problems: Problems) -> None:
