@@ -115,12 +115,12 @@ def ready_document(
 
 
 def _ready(services: Services, prepared: Prepared, consent: Consent, run_stories: RunStories | None) -> Prepared:
-    """Check, stories, impact: in this order for everybody, whichever way he publishes. No connection is held."""
+    """Check, impact, stories: in this order for everybody, whichever way he publishes. No connection is held."""
     app = prepared.app
+    require_consent(prepared, consent)
     told = run_stories is not None and not prepared.changes_nothing(services.apps.language)
     if run_stories is not None and told:
         Problems(list(run_stories(app.definition))).raise_if_any()
-    require_consent(prepared, consent)
     return replace(prepared, told=told)
 
 
