@@ -1,5 +1,6 @@
 """Preparing a publish: everything that can be found out before anything is locked or written."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,16 +136,18 @@ def _not_installed(path: Path, missing: MissingKind) -> Problem:
 def _check_pinned(services: Services, connection: sa.Connection, checked: Checked) -> None:
     """Running flows keep their own version; it must still fit the forms."""
     assert checked.app is not None
-    for flow, count, problems in pinned.broken_by(checked.app, connection, services.kinds):
-        first = next(iter(problems), None)
-        english, chinese = (say(first.message, language) if first else "" for language in ("en", "zh"))
+    instances: Counter[tuple[str, ...]] = Counter()
+    for title, count, problems in pinned.broken_by(checked.app, connection, services.kinds):
+        first = next(iter(problems))
+        instances[*(say(text, language) for text in (title, first.message) for language in ("en", "zh"))] += count
+    for (title_en, title_zh, english, chinese), count in instances.items():
         message = {
-            "en": f"{count} running instances of a flow ({flow}) no longer fit: {english}",
-            "zh": f"流程（{flow}）有 {count} 个正在运行的实例与新版本不匹配：{chinese}",
+            "en": f"“{title_en}” still runs {count} times as it was, and no longer fits: {english}",
+            "zh": f"流程“{title_zh}”有 {count} 个正在运行的实例与新版本不匹配：{chinese}",
         }
         hint = {
-            "en": "Keep the field (hidden, if you like) until they are finished, or withdraw them",
-            "zh": "请保留该字段（可隐藏）直至这些流程结束，或撤回它们",
+            "en": "Keep what it names until these are finished, or withdraw them",
+            "zh": "请保留其所用内容直至这些流程结束，或撤回它们",
         }
         checked.problems.add(ROOT / "flows", "running_flow_broken", message, hint)
 

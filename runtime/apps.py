@@ -129,7 +129,8 @@ class Apps:
         definition = Language(kinds).load(document)
         missing = (*missing, *missing_functions(definition, kinds.functions))
         told = tuple(replace(each, package=packages.get(f"{each.noun} {each.name}")) for each in missing)
-        log.warning("%s needs what is not installed: %s", row.app, ", ".join(sorted({each.name for each in told})))
+        if told:
+            log.warning("%s needs what is not installed: %s", row.app, ", ".join(sorted({each.name for each in told})))
         return replace(compile_what_can_be(definition, kinds, number, stored_as(row)), missing=told)
 
     def missing(self) -> list[MissingKind]:

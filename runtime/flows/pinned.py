@@ -21,6 +21,7 @@ from metadata.expressions import FieldReference, Names
 from metadata.flows import FlowDefinition
 from metadata.language import Language, missing_kinds
 from metadata.problems import ROOT, Conflict, Problem, Problems
+from metadata.text import Text
 from runtime.db import tables
 from runtime.db.engine import write_json
 
@@ -56,8 +57,8 @@ def manifest_of(tx: "Tx", app: CompiledApp) -> int:
     return int(live or 0)
 
 
-def broken_by(app: CompiledApp, connection: sa.Connection, kinds: Any) -> list[tuple[str, int, Problems]]:
-    """Which kept flows with running instances would no longer compile in this app: flow, instances, and why not."""
+def broken_by(app: CompiledApp, connection: sa.Connection, kinds: Any) -> list[tuple[Text, int, Problems]]:
+    """Which kept flows with running instances would no longer compile in this app: title, instances, and why not."""
     instance = tables.flow_instance
     rows = connection.execute(
         sa.select(instance.c.flow, instance.c.part, sa.func.count().label("instances"))
@@ -72,7 +73,8 @@ def broken_by(app: CompiledApp, connection: sa.Connection, kinds: Any) -> list[t
         if row.part in bodies:
             _compiled(app, bodies[row.part], kinds, problems)
         if problems:
-            found.append((row.flow, int(row.instances), problems))
+            flow = bodies[row.part]["flow"]
+            found.append((flow.get("title") or flow["name"], int(row.instances), problems))
     return found
 
 

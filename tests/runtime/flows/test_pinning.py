@@ -8,6 +8,7 @@ from engines.events import FlowStarted, TaskDecided
 from engines.facts import Needs
 from engines.flows import Proceed, State
 from metadata.problems import InvalidDefinition
+from metadata.text import say
 from runtime.db import tables
 from runtime.facts import facts_of
 from runtime.flows import pinned
@@ -62,8 +63,10 @@ def test_a_publish_that_a_running_flow_could_not_survive_is_refused(department):
         for entry in document["access"]:
             entry["fields"] = [each for each in entry.get("fields", ["*"]) if each != "amount"]
 
-    with pytest.raises(InvalidDefinition):
+    with pytest.raises(InvalidDefinition) as refused:
         department.publish(drop_the_amount)
+    (problem,) = [each for each in refused.value.problems if each.code == "running_flow_broken"]
+    assert "(w_" not in say(problem.message, "en") and "still runs 1 times" in say(problem.message, "en")
 
     assert department.decide("dan") == "running"
 
