@@ -80,7 +80,7 @@ class Drawing(Values):
                 if references is None:
                     text = str(value) if value is not None else ""
                     return {"value": value or "", "text": text, "shown": self.shown(field, value)}
-                shown = ", ".join(each.label for each in references)
+                shown = self.word(", ").join(each.label for each in references)
                 if field.type.name == "list":
                     plain = widget == "multi_select"
                     return {"value": [r.id for r in references] if plain else references, "text": "", "shown": shown}

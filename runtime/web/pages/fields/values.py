@@ -113,7 +113,7 @@ class Values:
         references = self.references(field.type, value, label, widget_of(field))
         if references is not None:
             titles = {choice.value: choice.title for choice in self.choices(field)}
-            return ", ".join(titles.get(each.id, each.label) for each in references)
+            return self.word(", ").join(titles.get(each.id, each.label) for each in references)
         return next((each.title for each in self.choices(field) if each.value == value), str(value))
 
     def choices(self, field: CompiledField) -> list[Choice]:
@@ -144,7 +144,7 @@ class Values:
         if type.name == "link":
             form = self.app.forms.get(type.form or "")
             href = f"/apps/{self.app.name}/forms/{form.name}/{value}" if form and label else ""
-            return Reference(str(value), label or "···", href)
+            return Reference(str(value), label or self.word("not shown to you"), href)
         if widget == "attachment":
             return self.files.get(str(value), Reference(str(value), str(value)))
         return Reference(str(value), str(value))
