@@ -144,16 +144,22 @@ def _occasions(definition: Any, context: NodeContext) -> Occasions:
 def _rights(options: TaskOptions, context: NodeContext) -> FieldRights:
     modes: dict[str, Any] = {}
     form = context.form or ""
-    for name, mode in [*((each, "write") for each in options.edit), *options.fields.items()]:
+    written: list[tuple[str, str, tuple[str | int, ...]]] = [
+        *((name, "write", ("edit", index)) for index, name in enumerate(options.edit)),
+        *((name, mode, ("fields", name)) for name, mode in options.fields.items()),
+    ]
+    for name, mode, place in written:
         if name == "*":
             continue
-        field = context.field(form, name, "fields" if name in options.fields else "edit")
+        field = context.field(form, name, *place)
         if field is None:
             continue
         if mode in ("write", "required") and field.is_derived:
             message = {"en": f"“{name}” is computed; nobody writes it", "zh": f"“{name}”由系统计算，不能填写"}
-            context.add("not_writable", message, "fields" if name in options.fields else "edit")
+            context.add("not_writable", message, *place)
             continue
+        if mode in ("hidden", "read") and name in options.edit:
+            context.add("written_and_not", _WRITTEN_AND_NOT, *place, hint=_ONE_RIGHT)
         modes[field.id] = mode
     others: Any = options.fields.get("*")
     if others in ("write", "required"):
@@ -222,3 +228,8 @@ _STAR: Text = {
     "zh": "“*”只能设为隐藏或只读；可编辑的字段需逐个列出",
 }
 _STAR_HINT: Text = {"en": "List the fields in `edit`", "zh": "请在 edit 中列出字段"}
+_WRITTEN_AND_NOT: Text = {
+    "en": "This field is to be written by `edit`, and not to be written by `fields`",
+    "zh": "该字段在 edit 中可编辑，在 fields 中却不可编辑",
+}
+_ONE_RIGHT: Text = {"en": "Leave it out of one of them", "zh": "请从其中一处删去"}

@@ -98,11 +98,18 @@ class Absence(TriggerType):
         links = [field.id for field in context.app.forms[child].fields.values() if field.target == form]
         if len(links) == 1:
             return links[0]
-        message = {
-            "en": f"Say which link of {options.child} is meant",
-            "zh": f"请说明使用 {options.child} 的哪个关联字段",
-        }
-        context.add("ambiguous_link" if links else "no_link", message, "link")
+        if links:
+            message = {
+                "en": f"Say which link of {options.child} is meant",
+                "zh": f"请说明使用 {options.child} 的哪个关联字段",
+            }
+            context.add("ambiguous_link", message, "link")
+        else:
+            message = {
+                "en": f"No link of {options.child} leads to {options.form}",
+                "zh": f"{options.child} 中没有指向“{options.form}”的关联字段",
+            }
+            context.add("no_link", message, "child")
         return None
 
 

@@ -39,6 +39,8 @@ def condition(*branches):
         ([approval("a", {"role": "hr"}), {"type": "start"}], "start_not_first"),
         ([approval("a", {"role": "hr"}, related=["note"])], "not_a_link"),
         ([approval("a", {"role": "hr"}, fields={"*": "write"})], "star_is_not_writable"),
+        ([approval("a", {"role": "hr"}, edit=["note"], fields={"note": "hidden"})], "written_and_not"),
+        ([approval("a", {"member": "ann"})], "not_a_person"),
         ([approval(f"a{i}", {"role": "hr"}) for i in range(101)], "limit_exceeded"),
         ([approval("a", {"role": "unheard_of"})], "unknown"),
         ([approval("a", {"role": "hr", "field": "applicant"})], "people_unclear"),
