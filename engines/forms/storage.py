@@ -7,7 +7,7 @@ from engines.forms.resolve import CHANGING_SYSTEM_FIELDS, Resolver
 from metadata.expressions import Expression
 from metadata.expressions.signatures import find
 from metadata.expressions.tree import Node, Read
-from metadata.problems import Problem, Problems
+from metadata.problems import Path, Problem, Problems
 from metadata.value_types import ValueType
 
 EVENTUAL_LEVEL = 3  # a total of totals of totals follows by a job, or one save would lock half of the app
@@ -41,12 +41,7 @@ class Storages:
         if value is not None:
             parts.append((total.function, (bare, value)))
         wrong = {place for place, read in parts if self._is_away(read, source)}
-        for place in sorted(wrong):
-            message = {
-                "en": "A roll-up reads stored values of its records only, nothing behind a link or computed at reading",
-                "zh": "汇总只能读取记录自身存储的值，不能读取关联记录或读取时计算的值",
-            }
-            problems.items.append(Problem(resolver.written(key).path / place, "bad_rollup", message))
+        problems.items.extend(_away(resolver.written(key).path / place) for place in sorted(wrong))
         if wrong or link is None:
             return None
         return Rollup(
@@ -134,3 +129,11 @@ class Storages:
             type = resolver.names.forms[at][name].type
             yield (at, id), type
             at = type.form
+
+
+def _away(path: Path) -> Problem:
+    message = {
+        "en": "A roll-up reads stored values of its records only, nothing behind a link or computed at reading",
+        "zh": "汇总只能读取记录自身存储的值，不能读取关联记录或读取时计算的值",
+    }
+    return Problem(path, "bad_rollup", message)

@@ -65,12 +65,7 @@ def decide_task(id: str, operation: str, request: Request, visit: Decider, body:
     record is still as it was seen.
     """
     asked = known_keys(body, KEYS)
-    if operation not in checks.OPERATIONS:
-        message = {
-            "en": f"“{operation[:60]}” is nothing one can do with a task",
-            "zh": f"任务不支持操作“{operation[:60]}”",
-        }
-        raise NotFound(Problem(ROOT, "unknown_operation", message, nearest(operation, checks.OPERATIONS)))
+    _require_known(operation)
     task = id_or(id, checks.no_task())
     version = _version(request, asked, task)
 
@@ -96,6 +91,15 @@ def decide_task(id: str, operation: str, request: Request, visit: Decider, body:
 
 
 # --- what came in ---
+
+
+def _require_known(operation: str) -> None:
+    if operation not in checks.OPERATIONS:
+        message = {
+            "en": f"“{operation[:60]}” is nothing one can do with a task",
+            "zh": f"任务不支持操作“{operation[:60]}”",
+        }
+        raise NotFound(Problem(ROOT, "unknown_operation", message, nearest(operation, checks.OPERATIONS)))
 
 
 def _version(request: Request, body: dict[str, Any], task: int) -> int | None:

@@ -1,5 +1,6 @@
 """The other side of links: which records of other forms lead to this one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +10,8 @@ from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions import moment_of
 from runtime import reading
 from runtime.facts import facts_of
+from runtime.reading import Shown
+from runtime.reading.shown_columns import Wanted
 from runtime.transaction import Tx
 from runtime.web.pages.fields.looks import kind_of
 from runtime.web.pages.fields.views import ColumnView
@@ -32,39 +35,40 @@ def related_lists(tx: Tx, listing: Listing, id: int) -> list[dict[str, Any]]:
 
 
 def _list(there: Listing, field: CompiledField, id: int, several: bool) -> dict[str, Any]:
-    tx, app, form, say = there.tx, there.app, there.form, there.drawing.say
+    tx, app, form = there.tx, there.app, there.form
     ids, total = _ids(tx, app, form, field, id)
     wanted = [each for each in there.columns if each.key != field.id and each.type.name != "rows"][:COLUMNS]
     names = [each.name for each in wanted]
     shown = reading.shown_records(tx, app, form.id, ids, fields=names) if ids else []
-    title = say(getattr(field.options, "back_title", None)) or say(form.title)
-    if several and not getattr(field.options, "back_title", None):
-        title = f"{title} · {there.drawing.title(field)}"
     return {
         "id": field.id,
-        "title": title,
+        "title": _title(there, field, several),
         "total_text": f"{total:,}",
         "columns": [
             ColumnView(each.key, each.name, there.drawing.title(there.field_of(each)), kind_of(each.type))
             for each in wanted
         ],
-        "rows": [
-            {
-                "id": each.id,
-                "href": f"{there.path}/{each.id}",
-                "label": f"#{each.id}",
-                "cells": [
-                    there.drawing.view(
-                        there.field_of(one), each.values.get(one.key), each.labels.get(one.key), mode="cell"
-                    )
-                    for one in wanted
-                ],
-            }
-            for each in shown
-        ],
+        "rows": [_row(there, each, wanted) for each in shown],
         "create": f"{there.path}/new?{field.name}={id}" if grants_of(app, tx.actor, "create", form.id) else "",
         "more": "",
     }
+
+
+def _title(there: Listing, field: CompiledField, several: bool) -> str:
+    """What the author calls it; else the form, and by which link where there are several."""
+    say = there.drawing.say
+    if title := say(getattr(field.options, "back_title", None)):
+        return title
+    title = say(there.form.title)
+    return f"{title} · {there.drawing.title(field)}" if several else title
+
+
+def _row(there: Listing, record: Shown, columns: Sequence[Wanted]) -> dict[str, Any]:
+    cells = [
+        there.drawing.view(there.field_of(each), record.values.get(each.key), record.labels.get(each.key), mode="cell")
+        for each in columns
+    ]
+    return {"id": record.id, "href": f"{there.path}/{record.id}", "label": f"#{record.id}", "cells": cells}
 
 
 def _ids(tx: Tx, app: CompiledApp, form: CompiledForm, field: CompiledField, id: int) -> tuple[list[int], int]:
