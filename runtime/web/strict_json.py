@@ -117,12 +117,19 @@ def _walk(value: Any) -> None:
             _refuse(at.code, at.message, path, at.hint)
         elif isinstance(at, dict):
             _check_object(at, path)
-            waiting.extend((child, path / key, depth + 1) for key, child in at.items())
+            waiting.extend([(child, path / key, depth + 1) for key, child in at.items() if not _is_harmless(child)])
         elif isinstance(at, list):
             _check_width(len(at), ITEMS, "items", path)
-            waiting.extend((child, path / position, depth + 1) for position, child in enumerate(at))
+            places = enumerate(at)
+            waiting.extend([(child, path / place, depth + 1) for place, child in places if not _is_harmless(child)])
         if depth > DEPTH and isinstance(at, dict | list):
             _too_deep(path)
+
+
+def _is_harmless(value: Any) -> bool:
+    """Whether nothing can be wrong with a value; most are so, and need no place to be told of."""
+    kind = type(value)
+    return kind is Decimal or kind is int or value is None or (kind is str and value.isascii() and "\x00" not in value)
 
 
 def _check_object(value: dict[str, Any], path: Path) -> None:
