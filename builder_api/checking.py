@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines import compile_app
-from engines.comparisons import vain_comparisons
+from engines.checks.comparisons import vain_comparisons
 from engines.compiled import CompiledApp, StoredAs
 from engines.forms.compile import compile_forms
 from metadata.app import AppDefinition

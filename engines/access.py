@@ -7,8 +7,8 @@ from engines.compiled import CompiledApp
 from engines.expressions import Moment
 from engines.grants import VERBS, CompiledAccess, Grant, fields_given, grants_of, not_given, scope_needs, united
 from engines.masks import Mask, View, show, view_of
-from engines.past import Past
-from engines.relation import LookingBack, Reading, Relation
+from engines.relation.masked import LookingBack, Reading, Relation
+from engines.relation.past import Past
 from engines.system_fields import SYSTEM_FIELDS
 from metadata.expressions import FieldReference, Names
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from engines.compiled import CompiledApp, CompiledForm
 from engines.grants import CompiledAccess, Grant
-from engines.pushable import refuse_unaskable
+from engines.relation.pushable import refuse_unaskable
 from engines.system_fields import SYSTEM_FIELDS
 from metadata.access import AccessDefinition
 from metadata.expressions import Expression, Scope, check, fail_closed

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any, ClassVar
 
 from engines.action_values import CompiledText, Parse, compile_text, compile_value, expressions_in, needs_of, value_now
-from engines.comparisons import refuse_other_results
+from engines.checks.comparisons import refuse_other_results
+from engines.checks.installation import id_problem, is_written_out
 from engines.compiled import CompiledField
 from engines.context import CheckContext
 from engines.effects import Effect
 from engines.expressions import Environment
 from engines.facts import Facts, Needs
-from engines.installation import id_problem, is_written_out
 from engines.values import CompiledValue
 from metadata.problems import ROOT, Conflict, Problem, Refusal, nearest
 from metadata.registry import Kind

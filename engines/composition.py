@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from engines.access_entries import compile_access
+from engines.checks.lists import check_lists
 from engines.compiled import CompiledApp
+from engines.computed.reads import computed_fields_read
 from engines.context import AppContext
 from engines.flows.compile import compile_flows
-from engines.lists import check_lists
 from engines.memory import Memory
-from engines.pushable import check_computed_fields, check_views
-from engines.reads import computed_fields_read
+from engines.relation.pushable import check_computed_fields, check_views
 from engines.reports.compile import compile_reports
 from engines.rules.compile import compile_rules
 from metadata.problems import Problems

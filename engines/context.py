@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from engines.moving import late_fields, moving_fields
+from engines.computed.moving import late_fields, moving_fields
 from engines.values import ValueProblem
 from metadata.expressions import Expression, Names, Scope, check
 from metadata.problems import Path, Problems, Refusal

@@ -7,9 +7,9 @@ from typing import Any
 
 from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
+from engines.computed.sources import as_shown, is_declassified, shown_in_rows, sources_of, sources_of_rows
 from engines.facts import Facts, Values
 from engines.grants import Grant, grants_of, matches
-from engines.sources import as_shown, is_declassified, shown_in_rows, sources_of, sources_of_rows
 from engines.system_fields import SYSTEM_FIELDS
 
 Mask = tuple[frozenset[int], ...]

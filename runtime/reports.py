@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from engines import reports as report_engine
 from engines.access import may
 from engines.compiled import CompiledApp
-from engines.relation import Relation
+from engines.relation.masked import Relation
 from engines.reports.chart_type import ChartType
 from engines.reports.compiled import CompiledDashboard, CompiledReport
 from engines.reports.result import Result

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines.action_type import ActionContext, ActionType, Occasion, values_now
+from engines.checks.installation import EXPRESSIONS, NO_IDS, is_written_out
 from engines.effects import CreateRecord
 from engines.facts import Needs
-from engines.installation import EXPRESSIONS, NO_IDS, is_written_out
 from engines.values import CompiledValue
 from metadata import registry
 from metadata.names import FieldOfForm, FormName

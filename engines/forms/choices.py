@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from engines.checks.installation import id_problem
 from engines.compiled import CompiledField
 from engines.forms.texts import wrong_type
-from engines.installation import id_problem
 from engines.values import ValueProblem
 from metadata import registry
 from metadata.names import FieldName

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engines.action_values import compile_value
+from engines.checks.installation import id_problem, is_written_out
 from engines.compiled import (
     CompiledField,
     CompiledForm,
@@ -28,7 +29,6 @@ from engines.forms.makeshift import Makeshift
 from engines.forms.resolve import Resolver
 from engines.forms.storage import Storages
 from engines.forms.written import WrittenField, WrittenForm, written_forms
-from engines.installation import id_problem, is_written_out
 from engines.values import CompiledValue, ValueProblem
 from metadata.expressions import Expression, FieldReference, Names
 from metadata.problems import Problems, Refusal

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engines.action_values import compile_value
+from engines.checks.installation import is_written_out, problem_of_id
 from engines.context import CheckContext
-from engines.installation import is_written_out, problem_of_id
 from engines.reports.compiled import CompiledParameter
 from engines.reports.parameters import DOES_NOT_FIT, read_value
 from engines.values import CompiledValue

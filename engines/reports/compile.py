@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from engines.checks.installation import is_written_out
 from engines.compiled import CompiledField, CompiledForm
 from engines.context import AppContext, CheckContext
-from engines.installation import is_written_out
 from engines.reports.chart_type import ChartType
 from engines.reports.choosing import check_twice, compile_parameter
 from engines.reports.compiled import (

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engines.checks.installation import is_written_out
 from engines.context import AppContext, CheckContext
-from engines.installation import is_written_out
 from engines.reports.choosing import check_twice, compile_choice, compile_parameter
 from engines.reports.compiled import CompiledCard, CompiledDashboard, CompiledParameter, CompiledReport
 from engines.reports.drawable import undrawable

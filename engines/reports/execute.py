@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, FromClause
 from engines.columns import ExactNumber
 from engines.expressions import Moment, moment_of
 from engines.facts import Facts
-from engines.relation import Relation
+from engines.relation.masked import Relation
 from engines.reports.compiled import CompiledDimension, CompiledMeasure, CompiledReport
 from engines.reports.groups import stages_of, typed_key
 from engines.reports.source import Source

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, FromClause
 
 from engines.expressions import Moment, to_sql, where
-from engines.relation import Relation
+from engines.relation.masked import Relation
+from engines.relation.rows import RowsOfRecords
 from engines.reports.compiled import CompiledDimension, CompiledReport
-from engines.rows_of_records import RowsOfRecords
 from metadata.expressions import Expression
 
 Column = ColumnElement[Any]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engines.action_type import RULE_ROOTS, ActionContext, CompiledAction, compile_actions
+from engines.computed.moving import reads_one_of
+from engines.computed.reads import expressions_in
 from engines.context import AppContext
-from engines.moving import reads_one_of
-from engines.reads import expressions_in
 from engines.rules.compiled import CompiledRule, CompiledRules
 from engines.rules.condition import compile_condition
 from engines.rules.trigger_type import TriggerType

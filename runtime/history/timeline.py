@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
-from engines.sources import shown_in_rows
+from engines.computed.sources import shown_in_rows
 from runtime.db import tables
 from runtime.history.entries import values_of
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from engines.expressions import NotPushable, moment_of, where
-from engines.relation import Column, Relation
+from engines.relation.masked import Column, Relation
 from metadata.expressions import Expression, Scope, check
 from metadata.problems import Invalid, Path, Problem, Refusal
 from metadata.text import say

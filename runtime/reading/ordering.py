@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from engines.relation import Relation
+from engines.relation.masked import Relation
 from metadata.problems import Invalid, LimitExceeded, Path, Problem
 from runtime.reading.paging import SORTABLE, Order, SortKey
 from runtime.reading.shown_columns import follow, resolve

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engines.relation import Column
+from engines.relation.masked import Column
 from metadata.problems import Invalid, Path, Problem
 from metadata.value_types import ValueType
 

@@ -13,8 +13,8 @@ from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions import Moment, moment_of
 from engines.facts import Facts
-from engines.past import Past
-from engines.relation import CLOCK, Column, Relation
+from engines.relation.masked import CLOCK, Column, Relation
+from engines.relation.past import Past
 from metadata.expressions import Names
 from metadata.problems import Path
 from runtime.facts import facts_of

@@ -7,7 +7,7 @@ from typing import Any
 from engines.compiled import CompiledApp, CompiledField, CompiledForm
 from engines.expressions import Environment, render
 from engines.facts import Facts
-from engines.relation import Column, Relation
+from engines.relation.masked import Column, Relation
 from engines.system_fields import SYSTEM_FIELDS
 from metadata.expressions import DEPARTMENT_FIELDS, MEMBER_FIELDS, FieldReference, Names, Template
 from metadata.problems import Invalid, Path, Problem, nearest

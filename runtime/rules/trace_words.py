@@ -9,12 +9,12 @@ from engines import access
 from engines.access import view
 from engines.actor import Actor
 from engines.compiled import CompiledApp, CompiledField
+from engines.computed.sources import shown_in_rows
 from engines.expressions.phrases import PHRASES, glued
 from engines.expressions.value_words import thousands
 from engines.json_values import to_json
 from engines.organisation import Organisation
 from engines.rules import term_in_words
-from engines.sources import shown_in_rows
 from engines.system_fields import SYSTEM_TITLES
 from metadata.text import say
 from runtime.history.entries import TYPES

@@ -15,11 +15,11 @@ from sqlalchemy import delete, select
 from engines import access
 from engines.access import scope_needs, view
 from engines.compiled import CompiledApp
+from engines.computed.sources import shown_in_rows
 from engines.events import MomentCame, RecordChanged
 from engines.facts import Needs
 from engines.json_values import moment_text
 from engines.rules import CompiledRule, RuleTrace, why
-from engines.sources import shown_in_rows
 from metadata.problems import ROOT, NotFound, Problem, Refusal
 from metadata.text import Text, say
 from runtime import history, storage

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from engines.compiled import CompiledApp, CompiledForm, Rollup
+from engines.computed.reads import expressions_in
 from engines.events import RecordChanged
 from engines.expressions import moment_of
 from engines.facts import Facts
 from engines.forms.execute import recalculate
-from engines.reads import expressions_in
-from engines.totals import parts_of, sources_of, total_of, totals_by_parent
+from engines.relation.totals import parts_of, sources_of, total_of, totals_by_parent
 from runtime import history, storage
 from runtime.facts import facts_of
 from runtime.reading.parameters import among

@@ -16,8 +16,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from engines.actor import system
 from engines.compiled import CompiledApp, Rollup
 from engines.expressions import moment_of
+from engines.relation.totals import sources_of, total_of, totals_by_parent
 from engines.rules.triggers.schedule import next_run
-from engines.totals import sources_of, total_of, totals_by_parent
 from metadata.text import Text, say
 from runtime import audit, transaction
 from runtime.db import tables

@@ -3,8 +3,8 @@
 from typing import Any
 
 from engines.action_type import ActionContext
+from engines.computed.moving import reads_one_of
 from engines.facts import Needs
-from engines.moving import reads_one_of
 from engines.rules.condition import CompiledCondition, compile_condition, condition_words, explain, holds
 from engines.rules.trigger_type import Change, Look, TriggerType
 from metadata import registry

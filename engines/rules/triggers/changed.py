@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines.action_type import ActionContext
-from engines.installation import id_problem, is_written_out
+from engines.checks.installation import id_problem, is_written_out
 from engines.rules.condition import Term
 from engines.rules.trigger_type import Change, Look, TriggerType
 from metadata import registry

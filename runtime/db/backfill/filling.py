@@ -9,7 +9,7 @@ from engines.expressions import Environment, evaluate, moment_of
 from engines.facts import Facts
 from engines.forms.schema_plan import Step
 from engines.forms.work import settle
-from engines.totals import sources_of, total_of, totals_by_parent
+from engines.relation.totals import sources_of, total_of, totals_by_parent
 from engines.values import ValueProblem
 from runtime.db.backfill.numbering import numbers
 from runtime.db.backfill.report import Report

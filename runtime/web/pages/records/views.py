@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from engines.compiled import CompiledField, CompiledForm
-from engines.sources import shown_in_rows
+from engines.computed.sources import shown_in_rows
 from metadata.problems import Problem, Refusal
 from metadata.text import say
 from runtime.flows.task_access import Lock

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engines.comparisons import vain_comparisons
+from engines.checks.comparisons import vain_comparisons
 from metadata.problems import Problem
 from runtime.plugins import load
 from tests.engines.forms.play import app_of, field, form

@@ -11,8 +11,8 @@ from engines.access import truth
 from engines.compiled import CompiledApp, CompiledField, Rollup
 from engines.expressions import Environment, Moment, evaluate, where
 from engines.facts import Facts
-from engines.relation import Relation
-from engines.rows_of_records import RowsOfRecords
+from engines.relation.masked import Relation
+from engines.relation.rows import RowsOfRecords
 
 Record = Mapping[str, Any]
 Column = sa.ColumnElement[Any]

@@ -12,7 +12,7 @@ from engines.access import visible
 from engines.actor import Actor
 from engines.compiled import CompiledApp
 from engines.expressions import Moment, standard_functions, where
-from engines.relation import CLOCK, Relation
+from engines.relation.masked import CLOCK, Relation
 from metadata.expressions import Scope, check
 from metadata.value_types import YES_NO
 from tests.engines.test_access import app_with, entry, somebody

@@ -7,7 +7,7 @@ from typing import Any
 from engines.access import truth
 from engines.compiled import CompiledApp, CompiledField
 from engines.expressions import Moment, NotPushable, Readable, where
-from engines.totals import sources_of
+from engines.relation.totals import sources_of
 from metadata.expressions import Expression, Scope, check
 from metadata.problems import ROOT, InvalidDefinition, Path, Problem, Problems, Refusal
 from metadata.registry import Registry

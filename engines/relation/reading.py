@@ -11,11 +11,11 @@ from engines.compiled import CompiledApp, CompiledForm
 from engines.expressions import Moment, to_sql, where
 from engines.grants import Grant
 from engines.masks import View
-from engines.past import Past
+from engines.relation.past import Past
 from metadata.expressions import Expression
 
 if TYPE_CHECKING:
-    from engines.relation import Relation
+    from engines.relation.masked import Relation
 
 Column = ColumnElement[Any]
 See = Callable[[str], View]

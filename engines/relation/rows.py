@@ -2,8 +2,8 @@
 
 from sqlalchemy.sql.selectable import FromClause
 
-from engines.directory import Directory
-from engines.relation import Column, Relation
+from engines.relation.directory import Directory
+from engines.relation.masked import Column, Relation
 
 
 class RowsOfRecords:

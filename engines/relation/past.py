@@ -15,7 +15,7 @@ from sqlalchemy.sql.selectable import FromClause
 
 from engines.columns import Id, UtcDateTime
 from engines.compiled import CompiledField, CompiledForm
-from engines.documents import Elements, documents
+from engines.relation.documents import Elements, documents
 from engines.system_fields import SYSTEM_TYPES
 from metadata.value_types import MEMBER, ValueType
 

@@ -9,10 +9,10 @@ from sqlalchemy.sql.selectable import FromClause
 
 from engines.columns import column_type
 from engines.compiled import CompiledField, CompiledForm
-from engines.directory import Directory, departments, members
 from engines.grants import Grant
 from engines.masks import Mask, View
-from engines.reading import CLOCK, Column, LookingBack, Reading
+from engines.relation.directory import Directory, departments, members
+from engines.relation.reading import CLOCK, Column, LookingBack, Reading
 
 __all__ = ["CLOCK", "Column", "LookingBack", "Reading", "Relation"]
 

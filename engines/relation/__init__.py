@@ -1,0 +1,1 @@
+"""The one masked relation: the records of a form as an actor may see them, now or at a moment."""
