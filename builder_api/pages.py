@@ -77,6 +77,10 @@ def _frame(page: Page, app: CompiledApp, shown: str) -> dict[str, Any]:
             {"name": name, "package": package, "places": [str(each.path) for each in app.missing if each.name == name]}
             for name, package in dict.fromkeys((each.name, each.package) for each in app.missing)
         ],
+        "refused": [
+            {"place": str(each.path), "message": page.say(each.message), "hint": page.say(each.hint)}
+            for each in app.refused
+        ],
     }
 
 

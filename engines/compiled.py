@@ -267,6 +267,7 @@ class CompiledApp:
     computed_needed: frozenset[str] = frozenset()
     derived_order: tuple[FieldKey, ...] = ()
     missing: "tuple[MissingKind, ...]" = ()  # what it names and nobody has installed
+    refused: "tuple[Problem, ...]" = ()  # what was in order when it was published, and today's checks refuse: it rests
     memory: Memory = field(default_factory=Memory, compare=False, repr=False)
 
     def form(self, name: str) -> CompiledForm:

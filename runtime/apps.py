@@ -118,7 +118,8 @@ class Apps:
             if not missing and definition is None:
                 raise
             log.warning("%s cannot be compiled as a whole: %s", row.app, [str(each.path) for each in refusal.problems])
-            return self._with_stand_ins(row, document, int(number or 1), missing)
+            app = self._with_stand_ins(row, document, int(number or 1), missing)
+            return app if app.missing else replace(app, refused=tuple(refusal.problems))
 
     def _with_stand_ins(
         self, row: Any, document: dict[str, Any], number: int, missing: tuple[MissingKind, ...]

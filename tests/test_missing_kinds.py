@@ -296,6 +296,31 @@ def test_the_builders_pages_say_what_is_missing_and_what_rests(open_with: Open, 
     assert ready.json() == {"status": "ready", "missing_kinds": 5}
 
 
+def test_what_todays_checks_refuse_of_a_live_app_goes_on_and_is_told_to_builders(open_with: Open, bare: Kinds) -> None:
+    names = {
+        "name": "by_name",
+        "form": "plant",
+        "dimensions": ["name"],
+        "measures": [{"name": "plants", "count": True}],
+    }
+    form = {"name": "plant", "fields": [{"name": "name", "type": "text"}]}
+    before = open_with(bare)
+    import_document(before, {"format": 1, "app": "garden", "forms": [form], "reports": [names]})
+    with before.database.write() as connection:  # as if an earlier program had let it through
+        [part] = connection.execute(sa.select(tables.part).where(tables.part.c.kind == "reports")).all()
+        body = {**part.body, "chart": {"type": "line"}}
+        connection.execute(sa.update(tables.part).where(tables.part.c.hash == part.hash).values(body=body))
+
+    services = open_with(bare)
+    with _builder(services) as client:
+        page = client.get("/apps/garden/build").text
+
+    assert "Today this could not be published; it goes on as far as it can." in page
+    assert "/reports/0" in page
+    with read(services, system("test")) as tx:
+        assert reports.run(tx, services.apps.live(tx, "garden"), "by_name", {}).result.rows == ()
+
+
 @contextmanager
 def _builder(services: Services) -> Iterator[TestClient]:
     """Somebody at a browser who may build apps."""
