@@ -155,7 +155,7 @@ def test_a_wrong_action_is_a_problem_at_its_place(action: dict[str, Any], place:
         ),
         (
             {"when": {"trigger": "absence", "form": "customer", "child": "visit", "duration": "1 day"}},
-            "/rules/0/when/link",
+            "/rules/0/when/child",
             "no_link",
         ),
         (
