@@ -86,13 +86,17 @@ def _step(reader: Reader, form: str, reads: list[tuple[tuple[str, ...], Any]]) -
 
 
 def _may_see(app: CompiledApp, form: str, readable: frozenset[str], path: tuple[str, ...]) -> bool:
+    """Whether the viewer reads the field in this record; a trace knows what it truly computes, so its sources too."""
     if path[0] not in ("record", "old", "row") or len(path) < 2:
         return True
     for rows in app.forms[form].subforms:
         cell = next((id for id in path[1:] if rows.subform is not None and id in rows.subform.fields), None)
         if cell is not None:
             return rows.id in readable and cell in shown_in_rows(app.forms[form], rows, readable)
-    return path[1] in readable or path[1] not in app.forms[form].fields
+    field = app.forms[form].fields.get(path[1])
+    if field is None or field.storage != "computed" or field.expression is None:
+        return field is None or field.id in readable
+    return field.id in readable and all(_may_see(app, form, readable, read) for read in field.expression.reads)
 
 
 def _may_follow(app: CompiledApp, actor: Actor, form: str, path: tuple[str, ...]) -> bool:
