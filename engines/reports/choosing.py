@@ -1,17 +1,18 @@
 """What readers may choose, compiled: parameters of reports, filters of dashboards, and what a card chooses for them."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from engines.action_values import compile_value
 from engines.checks.installation import is_written_out, problem_of_id
+from engines.compiled import CompiledField
 from engines.context import CheckContext
 from engines.reports.compiled import CompiledParameter
 from engines.reports.parameters import DOES_NOT_FIT, read_value
 from engines.values import CompiledValue
 from metadata.expressions import NOWHERE
-from metadata.problems import Refusal, nearest
+from metadata.problems import ROOT, Problem, Refusal, nearest
 from metadata.reports import ParameterDefinition
 from metadata.text import Text
 from metadata.value_types import DATE, DEPARTMENT, MEMBER, TEXT, YES_NO, ValueType, link, number
@@ -47,6 +48,14 @@ def compile_choice(raw: Any, value_type: ValueType, checking: CheckContext) -> C
     return CompiledValue()
 
 
+def no_option(chosen: CompiledValue, field: CompiledField | None) -> Problem | None:
+    """What is wrong with a choice where a parameter offers the options of a field, and it is none of them."""
+    if field is None or not field.choices or chosen.literal in (None, "") or chosen.literal in field.choices:
+        return None
+    message = {"en": f"“{chosen.literal}” is not one of the options", "zh": f"“{chosen.literal}”不是可选项"}
+    return Problem(ROOT, "not_an_option", message, nearest(str(chosen.literal), field.choices) or _of(field.choices))
+
+
 def check_twice(names: Sequence[str], checking: CheckContext) -> None:
     """Say which names stand twice in a list of things."""
     for name, times in Counter(names).items():
@@ -68,6 +77,10 @@ def _type_of(written: ParameterDefinition, checking: CheckContext) -> ValueType:
         message = {"en": f"There is no form “{written.form}”", "zh": f"不存在表单“{written.form}”"}
         checking.add("unknown_form", message, "form", hint=nearest(written.form, ids))
     return link(ids.get(written.form or "", ""))
+
+
+def _of(known: Iterable[str]) -> Text:
+    return {"en": f"There are: {', '.join(known)}", "zh": f"可选：{'、'.join(known)}"}
 
 
 def _reader(value_type: ValueType) -> Callable[[Any], Any]:

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engines.checks.installation import is_written_out
 from engines.compiled import CompiledField, CompiledForm
 from engines.context import AppContext, CheckContext
 from engines.reports.chart_type import ChartType
-from engines.reports.choosing import check_twice, compile_parameter
+from engines.reports.choosing import check_twice, compile_parameter, no_option
 from engines.reports.compiled import (
     CompiledParameter,
     CompiledReport,
@@ -140,21 +139,18 @@ class _Report:
         check_twice(dimensions, self.checking.at("dimensions"))
         check_twice([each.name for each in self.definition.measures], self.checking.at("measures"))
         check_twice([each.name for each in self.definition.parameters], self.checking.at("parameters"))
-        self._check_choices()
+        self._check_choices(report)
 
-    def _check_choices(self) -> None:
+    def _check_choices(self, report: CompiledReport) -> None:
         """A parameter that offers the options of a field needs a field that has some; its default is one of them."""
-        form = self.app.forms[self.app.form_ids[self.definition.form]]
         for index, each in enumerate(self.definition.parameters):
-            field = form.field(each.options) if each.options else None
+            field = self.app.forms[report.form].field(each.options) if each.options else None
             if field is not None and not field.choices:
                 message = _text(f"“{each.options}” has no options", f"“{each.options}”没有选项")
                 hint = _text("Name a field of options, or leave `options` out", "请填写选择字段，或删去 options")
                 self.checking.add("not_a_choice", message, "parameters", index, "options", hint=hint)
-            elif field is not None and is_written_out(each.default) and each.default not in field.choices:
-                message = _text(f"“{each.default}” is not one of the options", f"“{each.default}”不是可选项")
-                hint = nearest(str(each.default), field.choices) or _either(list(field.choices))
-                self.checking.add("not_an_option", message, "parameters", index, "default", hint=hint)
+            elif (wrong := no_option(report.parameters[index].default, field)) is not None:
+                self.checking.problems.extend([wrong], self.checking.at("parameters", index, "default").path)
 
     def _check_sort(self, report: CompiledReport) -> None:
         known = [*(each.name for each in report.dimensions), *(each.name for each in report.measures)]

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engines.checks.installation import is_written_out
 from engines.context import AppContext, CheckContext
-from engines.reports.choosing import check_twice, compile_choice, compile_parameter
+from engines.reports.choosing import check_twice, compile_choice, compile_parameter, no_option
 from engines.reports.compiled import CompiledCard, CompiledDashboard, CompiledParameter, CompiledReport
 from engines.reports.drawable import undrawable
 from engines.values import CompiledValue
 from metadata.expressions.words import said
-from metadata.problems import ROOT, Problem, nearest
+from metadata.problems import Problem, nearest
 from metadata.reports import CardDefinition, DashboardDefinition
 from metadata.text import Text
 
@@ -75,21 +74,13 @@ def _values(written: CardDefinition, report: CompiledReport, checking: CheckCont
                 "zh": f"报表“{report.name}”没有参数“{name}”",
             }
             checking.add("unknown_parameter", message, "values", name, hint=nearest(name, known) or _PARAMETERS)
-        elif (wrong := _no_option(raw, known[name], report, checking.app)) is not None:
-            checking.problems.items.append(wrong.under(checking.at("values", name).path))
         else:
-            values[name] = compile_choice(raw, known[name].type, checking.at("values", name))
+            at, options = checking.at("values", name), known[name].definition.options
+            values[name] = compile_choice(raw, known[name].type, at)
+            offered = checking.app.forms[report.form].field(options) if options is not None else None
+            if (wrong := no_option(values[name], offered)) is not None:
+                at.problems.extend([wrong], at.path)
     return values
-
-
-def _no_option(raw: Any, own: CompiledParameter, report: CompiledReport, app: AppContext) -> Problem | None:
-    """Where a parameter offers the options of a field, a card chooses one of them."""
-    name = own.definition.options
-    field = app.forms[report.form].field(name) if name is not None else None
-    if field is None or not field.choices or not is_written_out(raw) or raw in field.choices:
-        return None
-    message = {"en": f"“{raw}” is not one of the options", "zh": f"“{raw}”不是可选项"}
-    return Problem(ROOT, "not_an_option", message, nearest(str(raw), field.choices))
 
 
 def _check_reach(filter: CompiledParameter, reports: list[CompiledReport], checking: CheckContext) -> None:

@@ -24,7 +24,14 @@ PARAMETERS = [
     {"name": "since", "type": "date", "where": "due >= since"},
     {"name": "of", "type": "link", "form": "customer", "where": "customer == of"},
 ]
-REPORT = {"name": "r", "form": "deal", "measures": [COUNT], "dimensions": ["state"], "parameters": PARAMETERS}
+STATE = {
+    "name": "state_is",
+    "type": "text",
+    "options": "state",
+    "default": {"text": "open"},
+    "where": "state == state_is",
+}
+REPORT = {"name": "r", "form": "deal", "measures": [COUNT], "dimensions": ["state"], "parameters": [*PARAMETERS, STATE]}
 
 
 def chart(type: str, **more: Any) -> dict[str, Any]:
@@ -54,6 +61,11 @@ REPORTS: list[tuple[dict[str, Any], str, str]] = [
         "/parameters/0/default",
         "not_an_option",
     ),
+    (
+        {"parameters": [{"name": "s", "type": "text", "options": "state", "default": ["open"]}]},
+        "/parameters/0/default",
+        "not_an_option",
+    ),
     ({"parameters": [{"name": "s", "type": "text", "form": "deal"}]}, "/parameters/0/form", "useless_key"),
     ({"parameters": [{"name": "s", "type": "link"}]}, "/parameters/0/form", "unknown_form"),
     ({"parameters": [{"name": "s", "type": "member", "default": "7"}]}, "/parameters/0/default", "id_in_definition"),
@@ -74,6 +86,7 @@ DASHBOARDS: list[tuple[dict[str, Any], str, str]] = [
     ({"cards": [{"report": "r", "values": {"since": "soon"}}]}, "/cards/0/values/since", "wrong_type"),
     ({"cards": [{"report": "r", "values": {"since": "=5"}}]}, "/cards/0/values/since", "type_mismatch"),
     ({"cards": [{"report": "r", "values": {"of": "1042"}}]}, "/cards/0/values/of", "id_in_definition"),
+    ({"cards": [{"report": "r", "values": {"state_is": ["open"]}}]}, "/cards/0/values/state_is", "not_an_option"),
     ({"cards": [{"report": "r", **chart("number")}]}, "/cards/0/chart", "wrong_dimensions"),
     ({"cards": [{"report": "r", **chart("funnel", stages=["opn"])}]}, "/cards/0/chart/stages/0", "not_an_option"),
     ({"cards": [{"report": "r", **chart("funnel", reached=True)}]}, "/cards/0/chart/reached", "not_a_stage"),
@@ -92,7 +105,13 @@ def test_a_dashboard_that_does_not_fit_its_reports_is_refused(said: dict[str, An
 def test_what_can_be_drawn_is_accepted() -> None:
     said = [chart("line"), chart("funnel", stages=["won", "open"]), {**chart("line"), "dimensions": ["due"]}]
     reports = [{**REPORT, "name": f"r{index}", **each} for index, each in enumerate(said)]
-    card = {"report": "r0", "values": {"since": "=today - 30"}, "x": 0, "width": 12, **chart("bar")}
+    card = {
+        "report": "r0",
+        "values": {"since": "=today - 30", "state_is": {"text": "won"}},
+        "x": 0,
+        "width": 12,
+        **chart("bar"),
+    }
     dashboard = {"name": "main", "filters": [{"name": "since", "type": "date"}], "cards": [card, "r1", "r2"]}
 
     assert problems_of(*FORMS, reports=reports, dashboards=[dashboard]) == []
