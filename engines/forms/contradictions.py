@@ -32,6 +32,8 @@ def refuse_contradictions(field: CompiledField, definition: Any, place: Path, pr
         problems.add(place / key, "computed_field", message)
     if field.required and getattr(definition, "on_delete", None) == "set_null":
         problems.add(place / "on_delete", "set_null_required", _NEVER_EMPTY, _OTHER_WAY)
+    if getattr(definition, "show_as", "number") != "number" and field.type.name != "number":
+        problems.add(place / "show_as", "no_number", _NO_NUMBER, _LEAVE_OUT)
     _refuse_crossed_bounds(definition, place, problems)
 
 
@@ -55,3 +57,8 @@ _OTHER_WAY: Text = {
     "en": "Write “restrict” or “cascade”, or do not require the link",
     "zh": "请改用 restrict 或 cascade，或取消必填",
 }
+_NO_NUMBER: Text = {
+    "en": "This formula gives no number that could be shown so",
+    "zh": "该公式的结果不是数字，不能如此显示",
+}
+_LEAVE_OUT: Text = {"en": "Leave “show_as” out", "zh": "请删去 show_as"}

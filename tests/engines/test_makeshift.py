@@ -58,7 +58,8 @@ def test_what_needs_it_rests_and_no_branch_is_taken_by_mistake() -> None:
 
 def test_what_a_later_check_would_refuse_goes_on_as_it_did() -> None:
     rows = field("rows", "subform", fields=[field("size", "number", max=12345678901234567890)])
-    plant = form("plant", field("name"), rows, sort=["rows"], search=["rows"])
+    shown = field("shown", "formula", formula="name", show_as="money")
+    plant = form("plant", field("name"), rows, shown, sort=["rows"], search=["rows"])
     report = {"name": "r", "form": "plant", "dimensions": ["name"], "measures": [{"name": "n", "count": True}]}
     definition = language().read(document(plant, reports=[{**report, "chart": {"type": "line"}}]))
 

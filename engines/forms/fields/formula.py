@@ -10,8 +10,6 @@ from engines.forms.context import FormContext
 from engines.forms.field_type import FieldType
 from metadata import registry
 from metadata.names import ExpressionText
-from metadata.problems import ROOT, InvalidDefinition, Problem
-from metadata.text import Text
 from metadata.value_types import ValueType
 
 
@@ -41,18 +39,8 @@ class Formula(FieldType):
         return FieldLook(mark, adds_up=options.total and mark != "percent", tells=bool(mark))
 
     def value_type(self, definition: Any, context: FormContext) -> ValueType:
-        found = context.formula_type(definition, definition.decimals)
-        if found.name != "number" and definition.show_as != "number":
-            raise InvalidDefinition(Problem(ROOT / "show_as", "no_number", _NO_NUMBER, _LEAVE_OUT))
-        return found
+        return context.formula_type(definition, definition.decimals)
 
     def formula(self, definition: Any, context: FormContext) -> str:
         text: str = definition.formula
         return text
-
-
-_NO_NUMBER: Text = {
-    "en": "This formula gives no number that could be shown so",
-    "zh": "该公式的结果不是数字，不能如此显示",
-}
-_LEAVE_OUT: Text = {"en": "Leave “show_as” out", "zh": "请删去 show_as"}
