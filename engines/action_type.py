@@ -115,7 +115,7 @@ class ActionContext(CheckContext):
             if compiled_field is not None and compiled_field.is_derived:
                 message = {"en": f"“{name}” is computed and cannot be set", "zh": f"“{name}”由系统计算，不能设置"}
                 self.add("derived_field", message, *place, name)
-            elif compiled_field is not None and is_written_out(each) and (problem := id_problem(compiled_field)):
+            elif compiled_field is not None and (problem := self._written_id(each, compiled_field)):
                 self.problems.extend([problem], self.at(*place, name).path)
             elif compiled_field is not None:
                 value = self.value(each, *place, name, want=compiled_field.type, parse=partial(_parse, compiled_field))
@@ -123,6 +123,10 @@ class ActionContext(CheckContext):
                 if value.expression is not None:
                     self.attempt(partial(refuse_other_results, value.expression, compiled_field), (*place, name))
         return values
+
+    def _written_id(self, raw: Any, field: CompiledField) -> Problem | None:
+        """What is wrong with an id that is written out; what is live already names those of its own installation."""
+        return id_problem(field) if is_written_out(raw) and not self.app.makes_do else None
 
     def field(self, form: str, name: str, *place: str | int) -> CompiledField | None:
         """The field of a form by its name; None and a problem when there is none."""

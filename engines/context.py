@@ -75,6 +75,11 @@ class CheckContext:
     def add(self, code: str, message: Text, *place: str | int, hint: Text = "") -> None:
         self.problems.add(self.at(*place).path, code, message, hint)
 
+    def ask_to_mend(self, code: str, message: Text, *place: str | int, hint: Text = "") -> None:
+        """Note what an author has to mend before he publishes; what is live already goes on as it did."""
+        if not self.app.makes_do:
+            self.add(code, message, *place, hint=hint)
+
     def expression(self, text: str, *place: str | int, want: ValueType | None = None) -> Expression | None:
         """Check an expression; a problem is noted under its key and None is given."""
         return self.attempt(lambda: check(text, self.scope, self.app.functions, want), place)

@@ -28,7 +28,7 @@ class Set(ActionType):
 
     def compile(self, options: Any, context: ActionContext) -> Mapping[str, CompiledValue]:
         if not options.values:
-            context.add("no_values", _NO_VALUES, "values", hint=_NAME_FIELDS)
+            context.ask_to_mend("no_values", _NO_VALUES, "values", hint=_NAME_FIELDS)
         return context.values_of(context.form or "", options.values, "values")
 
     def execute(self, compiled: Mapping[str, CompiledValue], occasion: Occasion) -> list[SetFields] | Needs:

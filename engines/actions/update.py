@@ -57,7 +57,7 @@ class Update(ActionType):
             return None
         values = context.values_of(form, options.values, "values")
         if not options.values:
-            context.add("no_values", _NO_VALUES, "values", hint=_NAME_FIELDS)
+            context.ask_to_mend("no_values", _NO_VALUES, "values", hint=_NAME_FIELDS)
         if options.record is not None:
             return self._one(options, form, values, context)
         link = self._link(options, form, context) if options.link else None
@@ -90,7 +90,9 @@ class Update(ActionType):
     ) -> Target | None:
         """The one record that an expression names; anything else would mean all records there are."""
         if options.link is not None or options.where is not None:
-            context.add("target_unclear", _UNCLEAR, "link" if options.link is not None else "where", hint=_ONE_WAY)
+            context.ask_to_mend(
+                "target_unclear", _UNCLEAR, "link" if options.link is not None else "where", hint=_ONE_WAY
+            )
         record = context.value(options.record, "record", want=link_to(form))
         if record.expression is None:
             context.add("not_a_record", _NO_RECORD, "record", hint=_AN_EXPRESSION)

@@ -1,6 +1,7 @@
 """From the forms of a definition to compiled forms: types, tables, formulas in order, everything by id."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -215,6 +216,8 @@ class _Compiler:
             return None
         if is_written_out(raw) and (problem := id_problem(compiled)) is not None:
             self.problems.extend([problem], written.path / "default")
+            with suppress(ValueProblem):
+                return CompiledValue(literal=_parse(compiled, raw))  # what is live already goes on with it
             return None
         want, parse = self.resolver.types[written.key], partial(_parse, compiled)
         try:

@@ -62,13 +62,13 @@ def check_twice(names: Sequence[str], checking: CheckContext) -> None:
         if times > 1:
             message = {"en": f"The name “{name}” is there twice", "zh": f"名称“{name}”重复"}
             last = len(names) - 1 - list(reversed(names)).index(name)
-            checking.add("duplicate_name", message, last, hint=_ANOTHER_NAME)
+            checking.ask_to_mend("duplicate_name", message, last, hint=_ANOTHER_NAME)
 
 
 def _type_of(written: ParameterDefinition, checking: CheckContext) -> ValueType:
     if written.type != "link":
         if written.form is not None:
-            checking.add("useless_key", _NOT_A_LINK, "form", hint=_MAKE_IT_A_LINK)
+            checking.ask_to_mend("useless_key", _NOT_A_LINK, "form", hint=_MAKE_IT_A_LINK)
         return TYPES[written.type]
     ids = checking.app.form_ids
     if written.form is None:

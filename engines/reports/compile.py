@@ -148,9 +148,9 @@ class _Report:
             if field is not None and not field.choices:
                 message = _text(f"“{each.options}” has no options", f"“{each.options}”没有选项")
                 hint = _text("Name a field of options, or leave `options` out", "请填写选择字段，或删去 options")
-                self.checking.add("not_a_choice", message, "parameters", index, "options", hint=hint)
+                self.checking.ask_to_mend("not_a_choice", message, "parameters", index, "options", hint=hint)
             elif (wrong := no_option(report.parameters[index].default, field)) is not None:
-                self.checking.problems.extend([wrong], self.checking.at("parameters", index, "default").path)
+                self.checking.ask_to_mend(wrong.code, wrong.message, "parameters", index, "default", hint=wrong.hint)
 
     def _check_sort(self, report: CompiledReport) -> None:
         known = [*(each.name for each in report.dimensions), *(each.name for each in report.measures)]

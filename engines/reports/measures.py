@@ -60,7 +60,7 @@ def _computed(
     written: MeasureDefinition, checking: CheckContext, before: Sequence[CompiledMeasure]
 ) -> CompiledMeasure | None:
     if written.where is not None:
-        checking.add("useless_key", _NO_WHERE, "where", hint=_NARROW_THE_OTHERS)
+        checking.ask_to_mend("useless_key", _NO_WHERE, "where", hint=_NARROW_THE_OTHERS)
     extras = {each.name: each.type for each in before}
     scope = Scope(NOWHERE.names, NOWHERE.form, frozenset({"today"}), extras=extras)
     expression = checking.within(scope).expression(written.value or "", "value", want=number(10))

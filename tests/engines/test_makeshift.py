@@ -2,6 +2,7 @@
 
 from engines import compile_what_can_be
 from engines.compiled import CompiledApp, StoredAs
+from engines.values import CompiledValue
 from metadata.text import say
 from runtime.plugins import load
 from tests.engines.forms.play import document, field, form, language
@@ -59,11 +60,40 @@ def test_what_needs_it_rests_and_no_branch_is_taken_by_mistake() -> None:
 def test_what_a_later_check_would_refuse_goes_on_as_it_did() -> None:
     rows = field("rows", "subform", fields=[field("size", "number", max=12345678901234567890)])
     shown = field("shown", "formula", formula="name", show_as="money")
-    plant = form("plant", field("name"), rows, shown, sort=["rows"], search=["rows"])
-    report = {"name": "r", "form": "plant", "dimensions": ["name"], "measures": [{"name": "n", "count": True}]}
-    definition = language().read(document(plant, reports=[{**report, "chart": {"type": "line"}}]))
+    keeper, late = field("keeper", "member", default="7"), field("late", "formula", formula="TEXT(today)")
+    plant = form("plant", field("name"), rows, shown, keeper, late, sort=["rows"], search=["rows"])
+    count, more = {"name": "n", "count": True}, {"name": "more", "value": "n * 2", "where": "name == 'a'"}
+    report = {
+        "name": "r",
+        "form": "plant",
+        "dimensions": ["name"],
+        "measures": [count, more],
+        "parameters": [{"name": "p", "type": "text", "form": "plant", "options": "name", "default": "a"}],
+    }
+    rules = [
+        {
+            "name": "keep",
+            "when": {"trigger": "updated", "form": "plant", "fields": ["name", "late"]},
+            "then": [{"action": "set", "values": {"keeper": "7"}}],
+        },
+        {
+            "name": "turn",
+            "when": {"trigger": "changed", "form": "plant", "field": "keeper", "to": "7"},
+            "then": [{"action": "set", "values": {}}],
+        },
+        {
+            "name": "hand",
+            "when": {"trigger": "changed", "form": "plant", "field": "owner", "to": "7"},
+            "then": [
+                {"action": "update", "form": "plant", "record": "=id", "where": "name == 'a'", "values": {"name": "b"}}
+            ],
+        },
+    ]
+    definition = language().read(document(plant, reports=[{**report, "chart": {"type": "line"}}], rules=rules))
 
     app = compile_what_can_be(definition, load(), 1, {})
 
     assert app.reports.report("r") is not None
     assert not any(each.raw for each in app.form("plant").fields.values())
+    assert {each.name for each in app.rules.rules.values()} == {"keep", "turn", "hand"}
+    assert app.form("plant").fields["f_keeper"].default == CompiledValue(literal=7)

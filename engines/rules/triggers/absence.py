@@ -45,7 +45,7 @@ class Absence(TriggerType):
     def compile(self, options: Any, context: ActionContext) -> Silence | None:
         form, duration = context.form or "", read_duration(options.duration)
         if options.child is not None and options.rows is not None:
-            context.add("useless_key", _BOTH, "rows", hint=_ONE_OF_THEM)
+            context.ask_to_mend("useless_key", _BOTH, "rows", hint=_ONE_OF_THEM)
         if options.child is not None:
             child = context.form_id(options.child, "child")
             if child == form:

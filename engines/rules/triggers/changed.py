@@ -43,7 +43,7 @@ class Changed(TriggerType):
         if options.field in HANDED_OVER:
             for key in ("from", "to"):
                 if getattr(options, {"from": "from_"}.get(key, key)) is not None:
-                    context.add("useless_key", _NOT_WATCHED, key, hint=_IN_THE_CONDITION)
+                    context.ask_to_mend("useless_key", _NOT_WATCHED, key, hint=_IN_THE_CONDITION)
             return Watched(options.field, ANY, ANY)
         field = context.field(context.form or "", options.field, "field")
         if field is None:
@@ -58,7 +58,7 @@ class Changed(TriggerType):
             hint = {"en": "Use the trigger rollup_changed", "zh": "请使用触发器 rollup_changed"}
             context.add("moves_without_save", message, "field", hint=hint)
         if options.from_ is not None and options.from_ == options.to:
-            context.add("no_step", _NO_STEP, "to", hint=_TWO_VALUES)
+            context.ask_to_mend("no_step", _NO_STEP, "to", hint=_TWO_VALUES)
         return Watched(field.id, _step(options, "from_", field, context), _step(options, "to", field, context))
 
     def looks(self, compiled: Watched, change: Change) -> Look:
@@ -86,7 +86,7 @@ def _step(options: Any, key: str, field: Any, context: ActionContext) -> Any:
     if raw is None:
         return ANY
     place = key.removesuffix("_")
-    if is_written_out(raw) and (problem := id_problem(field)) is not None:
+    if is_written_out(raw) and not context.app.makes_do and (problem := id_problem(field)) is not None:
         context.problems.extend([problem], context.at(place).path)
         return ANY
     value = context.value(raw, place, parse=lambda each: field.kind.parse(each, field))

@@ -25,7 +25,7 @@ class Updated(TriggerType):
         found = [context.field(context.form or "", name, "fields", index) for index, name in enumerate(options.fields)]
         for index, field in enumerate(found):
             if field is not None and (field.storage == "computed" or field.id in context.app.moving):
-                context.add("moves_without_save", _NO_SAVE, "fields", index, hint=_WATCH_ITS_SOURCE)
+                context.ask_to_mend("moves_without_save", _NO_SAVE, "fields", index, hint=_WATCH_ITS_SOURCE)
         return frozenset(field.id for field in found if field is not None)
 
     def looks(self, compiled: frozenset[str], change: Change) -> Look:
