@@ -32,6 +32,16 @@ VALUES = ROOT / "values"
 TEMPORARY_LIFE = timedelta(hours=1)
 SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"}
 NEVER_TAKEN = {".exe", ".dll", ".bat", ".cmd", ".com", ".msi", ".scr", ".js", ".vbs", ".ps1", ".sh", ".jar", ".html"}
+LOOKED_AT = 64 * 1024  # of the end of a file: there an archive lists what is in it
+OFFICE = "application/vnd.openxmlformats-officedocument"
+OFFICE_PARTS = {
+    b"word/document": f"{OFFICE}.wordprocessingml.document",
+    b"xl/workbook": f"{OFFICE}.spreadsheetml.sheet",
+    b"ppt/presentation": f"{OFFICE}.presentationml.presentation",
+}
+SAYS_ITSELF = re.compile(  # the first file of such an archive is called "mimetype" and holds nothing else
+    rb"PK\x03\x04.{22}\x08\x00\x00\x00mimetype(application/(?:vnd\.oasis\.opendocument\.[a-z-]+|epub\+zip))", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -180,12 +190,12 @@ def _refuse_full_store(tx: Tx, app: str) -> None:
 
 def _receive(folder: Path, content: BinaryIO, maximum: int) -> tuple[str, int, str, str]:
     """Write the upload to a temporary file, safely on disk before anybody hears of it."""
-    digest, size, first = hashlib.sha256(), 0, b""
+    digest, size, first, last = hashlib.sha256(), 0, b"", b""
     descriptor, path = tempfile.mkstemp(prefix=".upload-", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as target:
             while piece := content.read(PIECE):
-                first = first or piece[:4096]
+                first, last = first or piece[:4096], (last + piece)[-LOOKED_AT:]
                 size += len(piece)
                 if size > maximum:
                     raise _too_large(maximum)
@@ -196,15 +206,25 @@ def _receive(folder: Path, content: BinaryIO, maximum: int) -> tuple[str, int, s
     except BaseException:
         Path(path).unlink(missing_ok=True)
         raise
-    return path, size, digest.hexdigest(), kind_of(first)
+    return path, size, digest.hexdigest(), kind_of(first, last)
 
 
-def kind_of(first: bytes) -> str:
-    """Find out what a file is from its first bytes, never from its name."""
+def kind_of(first: bytes, last: bytes) -> str:
+    """Find out what a file is from its first bytes and its last, never from its name."""
+    if first.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _kind_of_archive(first, last)
     try:
         return str(puremagic.from_string(first, mime=True)) or "application/octet-stream"
     except (puremagic.PureError, ValueError):
         return "text/plain" if _is_text(first) else "application/octet-stream"
+
+
+def _kind_of_archive(first: bytes, last: bytes) -> str:
+    """Office programs write archives too; which one it was, the list of what is in it tells."""
+    if b"[Content_Types].xml" in last:
+        return next((kind for part, kind in OFFICE_PARTS.items() if part in last), "application/zip")
+    said = SAYS_ITSELF.match(first)
+    return said[1].decode() if said else "application/zip"
 
 
 def _is_text(first: bytes) -> bool:

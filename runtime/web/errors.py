@@ -51,6 +51,14 @@ class Unexpected(Refusal):
     title = {"en": "Something went wrong on our side", "zh": "服务器内部错误"}
 
 
+class BadForm(Refusal):
+    """The body is not the form it claims to be."""
+
+    status = 400
+    code = "bad_form"
+    title = {"en": "The form cannot be read", "zh": "无法读取提交的表单"}
+
+
 class WrongMethod(Refusal):
     """The address is right, the verb is not."""
 
@@ -94,6 +102,12 @@ async def http_error(request: Request, error: Any) -> Response:
 
 
 def _other(error: HTTPException) -> Refusal:
+    if error.status_code == 400:  # nothing but the reading of forms says so
+        message = {
+            "en": "The form is broken, or has too many or too large parts",
+            "zh": "表单已损坏，或包含过多、过大的部分",
+        }
+        return BadForm(Problem(ROOT, "bad_form", message))
     if error.status_code == 413:
         message = {"en": "The body is larger than allowed", "zh": "请求内容超过大小限制"}
         return LimitExceeded(Problem(ROOT, "too_large", message), status=413)

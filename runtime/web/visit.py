@@ -31,7 +31,7 @@ from runtime.web.limits import Places
 
 T = TypeVar("T")
 FORM_KEY = "idempotency-key"  # no field can be called so
-CONFIRMING = ("confirm_password", "confirm_code", "confirm_again")  # what a form carries while its sender is asked
+CONFIRMING = ("confirm-password", "confirm-code", "confirm-again")  # what a form carries while its sender is asked
 OF_THE_PAGE = (FORM_KEY, "csrf", *CONFIRMING)
 PART_OF_A_FILE = 1 << 20
 
@@ -86,6 +86,12 @@ class Visit:
     def once_prepared_by(self, key: Key | None, prepare: Callable[[], Work]) -> Answer:
         """The same for work that takes long to prepare."""
         return idempotency.once_prepared(self.services, self.actor, key, prepare, self.cause)
+
+    def once_with(self, form: FormData, work: Work) -> Response:
+        """As `once`, where the body is a form with files: what is in them is part of the request."""
+        sent = self.request.headers.get("idempotency-key")
+        key = idempotency.key_of(self.actor, sent, self._route, _said(form) if sent else b"")
+        return as_response(self.once_by(key, work))
 
     def form_key(self, form: FormData) -> Key | None:
         """The key of the form that a page drew, and what it says; None where it has none."""

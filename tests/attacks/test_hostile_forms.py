@@ -20,7 +20,7 @@ HOSTILE = (
 )
 NAMES = (
     *("key", "reason", "back", "name", "email", "role", "roles", "rights", "department", "parent", "head", "manager"),
-    *("language", "time_zone", "code", "token", "password", "ticket", "confirm_password", "confirm_code", "next"),
+    *("language", "time_zone", "code", "token", "password", "ticket", "confirm-password", "confirm-code", "next"),
     *("version", "document", "draft", "path", "comment", "target", "record_version", "active", "app", "owner"),
     *("follow_ups.1.content", "follow_ups..content", "follow_ups.1", "tags", "customer", "stage", "keep.name", "_key"),
 )

@@ -1,6 +1,7 @@
 """Files are kept whole or not at all, and belong to whoever uploaded them until a record claims them."""
 
 import io
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from runtime.services import Services
 from runtime.transaction import Tx, run
 from tests.runtime.conftest import MovedClock
 
+OPEN_DOCUMENT = "application/vnd.oasis.opendocument"
 ADA, EVE = Actor(kind="user", member=7), Actor(kind="user", member=8)
 FIELD: Any = SimpleNamespace(id="f_scan", name="scan", options=SimpleNamespace(accept=()))
 PDF_ONLY: Any = SimpleNamespace(id="f_scan", name="scan", options=SimpleNamespace(accept=("pdf",)))
@@ -44,6 +46,35 @@ def test_the_type_is_read_from_the_file_and_not_from_its_name(services: Services
     assert upload(services, png, "offer.pdf").type == "image/png"
     assert upload(services, b"<html><script>alert(1)</script>", "offer.txt").type not in files.SHOWN_INLINE
     assert upload(services, b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.png").type not in files.SHOWN_INLINE
+
+
+def archive(*parts: str, first: str = "docProps/app.xml", said: bytes = b"<x/>") -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        target.writestr(first, said)
+        for part in parts:
+            target.writestr(part, b"x" * 5_000)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (archive("word/document.xml", "[Content_Types].xml"), f"{files.OFFICE}.wordprocessingml.document"),
+        (archive("xl/workbook.xml", "[Content_Types].xml"), f"{files.OFFICE}.spreadsheetml.sheet"),
+        (archive("ppt/presentation.xml", "[Content_Types].xml"), f"{files.OFFICE}.presentationml.presentation"),
+        (archive("word/document.xml", "photos/1.jpg"), "application/zip"),
+        (archive("[Content_Types].xml"), "application/zip"),
+        (archive(first="mimetype", said=b"application/vnd.oasis.opendocument.text"), f"{OPEN_DOCUMENT}.text"),
+        (archive(first="mimetype", said=b"text/html"), "application/zip"),
+        (b"PK\x05\x06" + b"\x00" * 18, "application/zip"),
+        (b"PKI is a word", "text/plain"),
+    ],
+)
+def test_an_archive_is_an_office_file_only_where_its_contents_say_so(
+    services: Services, content: bytes, kind: str
+) -> None:
+    assert upload(services, content, "offer.docx").type == kind
 
 
 @pytest.mark.parametrize(

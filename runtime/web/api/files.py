@@ -3,11 +3,12 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, File, UploadFile
+from fastapi import APIRouter, Depends, File, Request, UploadFile
 from sqlalchemy import Row
+from starlette.datastructures import FormData
 from starlette.responses import FileResponse, Response
 
-from metadata.problems import NotFound
+from metadata.problems import Invalid, NotFound, Path, Problem
 from runtime import files, reading
 from runtime.idempotency import Answer
 from runtime.organisation import no_such
@@ -22,9 +23,21 @@ router = APIRouter(prefix="/api/v1", tags=["files"])
 SANDBOX = "default-src 'none'; sandbox"
 
 
+async def one_file(request: Request) -> FormData:
+    """The form that was sent, which must hold one file: of two, one would be lost in silence."""
+    form = await request.form()
+    if len(form.getlist("file")) > 1:
+        message = {"en": "Send one file at a time", "zh": "请每次上传一个文件"}
+        raise Invalid(Problem(Path(("file",)), "one_file_at_a_time", message))
+    return form
+
+
 @router.post("/apps/{app}/files", status_code=201)
 def upload(
-    app: str, file: Annotated[UploadFile, File()], visit: Annotated[Visit, Depends(needs_scope("create", "update"))]
+    app: str,
+    file: Annotated[UploadFile, File()],
+    visit: Annotated[Visit, Depends(needs_scope("create", "update"))],
+    form: Annotated[FormData, Depends(one_file)],
 ) -> Response:
     """Keep a file; the answer's id is what an attachment field of a record then names."""
 
@@ -35,7 +48,7 @@ def upload(
         kept = files.store(tx, live.name, file.filename or "", file.file)
         return Answer({"id": str(kept.id), "name": kept.name, "size": kept.size, "type": kept.type}, 201)
 
-    return visit.once(work)
+    return visit.once_with(form, work)
 
 
 @router.get("/files/{file}")

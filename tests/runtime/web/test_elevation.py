@@ -145,25 +145,25 @@ def test_a_form_that_was_sent_is_kept_until_the_password_is_given(
     assert asked.status_code == 403 and "Confirm it is you" in asked.text
     assert ("name", "Vertrieb &amp; &lt;Co&gt;") in hidden(asked.text)
 
-    kept = {"csrf": form["csrf"], "name": "Vertrieb & <Co>", "head": str(admin), "confirm_again": "true"}
-    wrong = client.post("/confirm?next=/admin/departments", data={**kept, "confirm_password": "no"}, headers=PAGE)
+    kept = {"csrf": form["csrf"], "name": "Vertrieb & <Co>", "head": str(admin), "confirm-again": "true"}
+    wrong = client.post("/confirm?next=/admin/departments", data={**kept, "confirm-password": "no"}, headers=PAGE)
     assert wrong.status_code == 401 and ("name", "Vertrieb &amp; &lt;Co&gt;") in hidden(wrong.text)
 
-    right = {**kept, "confirm_password": PASSWORD}
+    right = {**kept, "confirm-password": PASSWORD}
     done = client.post("/confirm?next=/admin/departments", data=right, headers=PAGE)
     assert [each.status_code for each in done.history] == [307, 303]
     assert "Vertrieb &amp; &lt;Co&gt;" in done.text
 
 
 def test_where_to_go_on_never_leads_elsewhere(client: TestClient, admin: int) -> None:
-    form = {"csrf": csrf(client), "confirm_password": PASSWORD}
+    form = {"csrf": csrf(client), "confirm-password": PASSWORD}
     answer = client.post("/confirm?next=//evil.example/x", data=form, headers=PAGE, follow_redirects=False)
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 def test_confirming_needs_the_token_of_the_session(client: TestClient, admin: int) -> None:
-    form = {"csrf": "forged", "confirm_password": PASSWORD}
+    form = {"csrf": "forged", "confirm-password": PASSWORD}
 
     assert client.post("/confirm", data=form, headers=PAGE).status_code == 403
 

@@ -82,8 +82,8 @@ def confirm_page(page: SignedInOnly, next: str = "/") -> Response:
 @router.post("/confirm")
 async def confirm(page: SignedInOnly, form: CheckedForm, next: str = "/") -> Response:
     """Open the acts on the installation, then go on: a form that was sent before is sent again, as it was."""
-    password, code = str(form.get("confirm_password", "")), str(form.get("confirm_code", ""))
-    next, again = safe_path(next), form.get("confirm_again") == "true"
+    password, code = str(form.get("confirm-password", "")), str(form.get("confirm-code", ""))
+    next, again = safe_path(next), form.get("confirm-again") == "true"
     try:
         session = await entrance.confirm(page.visit, password[:1000], code[:100])
     except Refusal as refusal:

@@ -9,9 +9,11 @@ from starlette.testclient import TestClient
 
 from builder_api.publish import import_document
 from engines.actor import system
+from metadata.names import is_name
 from runtime import organisation
 from runtime.services import Services
 from runtime.transaction import run
+from runtime.web.visit import CONFIRMING, FORM_KEY
 
 NOTES = {
     "format": 1,
@@ -198,3 +200,7 @@ def test_a_key_that_is_none_is_refused(desk: Desk, key: str) -> None:
     form = {**desk.draw(f"{FORM}/new"), "topic": "Offer", "idempotency-key": key}
 
     assert desk.send(f"{FORM}/new", form).status_code == 422
+
+
+def test_what_a_form_says_beside_its_fields_is_called_as_no_field_can_be() -> None:
+    assert not [name for name in (FORM_KEY, *CONFIRMING) if is_name(name)]
