@@ -91,7 +91,8 @@ def restore(tx: "Tx", app: CompiledApp, form: str, id: int, version: int | None 
     held = holding.hold(tx, app, compiled, id, "restore", deleted=True)
     holding.check_version(tx, app, compiled, held, version, version is not None)
     request = SaveRequest(compiled.id, "update", {}, tx.actor, id, system=True)
-    _decided(tx, app, compiled, request, held.record)
+    (before,) = completed(tx, app, compiled.id, [held.record])
+    _decided(tx, app, compiled, request, before)
     after = writing.touched(tx, app, compiled, held.record, deleted_at=None)
     with holding.told_when_not_unique(compiled, None):
         writing.write_system(tx, compiled, held.record, after)

@@ -7,7 +7,7 @@ from metadata.language import Language
 from runtime import plugins
 from runtime.services import Services
 
-ALL = ["create", "read", "update", "delete", "start_flow"]
+ALL = ["create", "read", "update", "delete", "restore", "start_flow"]
 PLACE = "{{town_name}} {{age}} {% for r in lines %}{{r.t}}{% endfor %}"
 
 
@@ -82,6 +82,12 @@ RULES = [
         **{"if": "age == 1 and town_name == 'Ulm'"},
     ),
     rule("noon", "schedule", note("noon " + PLACE), cron="0 12 2 3 *", **{"if": "age == 0"}),
+    rule(
+        "found",
+        "updated",
+        [{"action": "refuse", "message": "Towns are given at once"}],
+        **{"if": "old.town_name == '' and town_name != ''"},
+    ),
     rule("gone", "deleted", note("gone {{town_name}}")),
     rule("stays", "deleted", [{"action": "refuse", "message": "Bonn stays"}], **{"if": "town_name == 'Bonn'"}),
 ]
@@ -116,6 +122,8 @@ def test_what_is_computed_at_reading_is_known_wherever_a_record_is_judged() -> N
         told("became", count=2),
         {"ann": "deletes", "record": "a"},
         told("gone Ulm"),
+        {"ann": "restores", "record": "a"},
+        {"then": "record", "a": {"town_name": "Ulm"}},
     ]  # fmt: skip
     access = [{"role": "r", "form": each["name"], "may": ALL} for each in FORMS]
     access[2]["where"] = "town_name in ['Ulm', 'Bonn']"
