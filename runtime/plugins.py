@@ -31,6 +31,18 @@ def load() -> Kinds:
     kinds = built_in()
     for entry_point in entry_points(group=ENTRY_POINTS):
         entry_point.load()(kinds)
+    return complete(kinds)
+
+
+def complete(kinds: Kinds) -> Kinds:
+    """Freeze the kinds; a function that a package brings has to be built of others (`build`).
+
+    One that gives values itself would have to be known to the evaluator, to SQLite and to the browser, which know the
+    built-in ones only. Raises TypeError with its name.
+    """
+    for function in kinds.functions:
+        if function.has_value and (package := package_of(function)) is not None:
+            raise TypeError(f"{function.name} of {package}: a function of a package is built of others, see `build`")
     return kinds.freeze()
 
 

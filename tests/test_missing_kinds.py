@@ -165,6 +165,24 @@ def test_a_timer_at_a_missing_node_is_an_incident_and_its_moment_is_not_lost(ope
         assert set(connection.scalars(sa.select(tables.job.c.state))) == {"done"}
 
 
+class Scent(FunctionKind):
+    """How strong a flower smells."""
+
+    name = "SCENT"
+    result = number(0)
+
+    def value(self, *args: Any, **_: Any) -> Any:
+        return 1
+
+
+def test_a_function_of_a_package_that_is_not_built_of_others_stops_the_start() -> None:
+    kinds = plugins.built_in()
+    kinds.functions.register(Scent())
+
+    with pytest.raises(TypeError, match="SCENT of tests: .* built of others"):
+        plugins.complete(kinds)
+
+
 class Petals(FunctionKind):
     """How many petals so many leaves make; a throw-away function."""
 
