@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from builder_api import versions
 from builder_api.editor import plan_said, problem_said, require_builder
 from builder_api.index_offers import put_index
+from builder_api.plan_words import changes_said
 from builder_api.preparing import Consent, Prepared, prepare
 from builder_api.publish import switch, untrue_stories
 from metadata.problems import Invalid, Refusal
@@ -16,18 +17,6 @@ from runtime.idempotency import Answer, Work
 from runtime.transaction import Tx
 from runtime.web.deps import CheckedForm
 from runtime.web.pages.page import Page, SignedInOnly
-
-SECTION_TITLES = {
-    "roles": {"en": "Role", "zh": "角色"},
-    "forms": {"en": "Form", "zh": "表单"},
-    "views": {"en": "View", "zh": "视图"},
-    "flows": {"en": "Flow", "zh": "流程"},
-    "rules": {"en": "Rule", "zh": "规则"},
-    "reports": {"en": "Report", "zh": "报表"},
-    "dashboards": {"en": "Dashboard", "zh": "仪表盘"},
-    "access": {"en": "Access", "zh": "权限"},
-    "stories": {"en": "Story", "zh": "故事"},
-}
 
 router = APIRouter(include_in_schema=False, prefix="/apps")
 
@@ -82,26 +71,8 @@ def _shown(page: Page, app: str, number: int, refusal: Refusal | None = None) ->
         status = 200 if refusal is None else 422 if isinstance(refusal, Invalid) else refusal.status
         return page.show(
             tx, "pages/design/version.html", status, app=app, title=page.say(live.title), number=number,
-            changes=_changes(page, now, wanted), **_impact(page, prepared, refusal),
+            changes=changes_said(now, wanted, page.language), **_impact(page, prepared, refusal),
         )  # fmt: skip
-
-
-def _changes(page: Page, now: dict[str, Any], wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    """The differences, each thing by its title where it has one."""
-    titles = {
-        (section, each.get("id")): each.get("title")
-        for document in (wanted, now)
-        for section in SECTION_TITLES
-        for each in document.get(section, ())
-    }
-    return [
-        {
-            **each,
-            "title": page.say(titles.get((each["section"], each["id"])) or each["name"] or each["id"]),
-            "section": page.say(SECTION_TITLES.get(each["section"], each["section"])),
-        }
-        for each in versions.differences(now, wanted)
-    ]
 
 
 def _impact(page: Page, prepared: Prepared, refusal: Refusal | None) -> dict[str, Any]:

@@ -1,7 +1,9 @@
-"""What a publish would do to tables and records, in the words of whoever publishes it."""
+"""What a publish would change, and do to tables and records, in the words of whoever publishes it."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from builder_api.versions import differences
 from engines.compiled import CompiledApp
 from engines.forms.schema_plan import SchemaPlan, Step
 from metadata.text import Text, say
@@ -15,6 +17,17 @@ SENTENCES: Mapping[str, Text] = {
     "move": {"en": "Records with an old option of {where} get the new one", "zh": "把{where}的旧选项改为新选项"},
     "number": {"en": "The records there are get numbers in {where}", "zh": "为已有记录补上{where}的编号"},
     "fill": {"en": "{where} is worked out for the records there are", "zh": "为已有记录计算{where}"},
+}
+SECTION_TITLES: Mapping[str, Text] = {
+    "roles": {"en": "Role", "zh": "角色"},
+    "forms": {"en": "Form", "zh": "表单"},
+    "views": {"en": "View", "zh": "视图"},
+    "flows": {"en": "Flow", "zh": "流程"},
+    "rules": {"en": "Rule", "zh": "规则"},
+    "reports": {"en": "Report", "zh": "报表"},
+    "dashboards": {"en": "Dashboard", "zh": "仪表盘"},
+    "access": {"en": "Access", "zh": "权限"},
+    "stories": {"en": "Story", "zh": "故事"},
 }
 FORM: Text = {"en": "“{form}”", "zh": "“{form}”"}
 FIELD: Text = {"en": "“{field}” of “{form}”", "zh": "“{form}”的“{field}”"}
@@ -35,3 +48,21 @@ def step_said(app: CompiledApp, step: Step, language: str) -> str:
     }
     where = say(FIELD if step.field else FORM, language).format(**titles)
     return say(SENTENCES[step.kind], language).format(where=where)
+
+
+def changes_said(now: Mapping[str, Any], wanted: Mapping[str, Any], language: str) -> list[dict[str, Any]]:
+    """The differences between two definitions, each thing by its title where it has one."""
+    titles = {
+        (section, each.get("id") or each.get("name")): each.get("title")
+        for document in (wanted, now)
+        for section in SECTION_TITLES
+        for each in document.get(section, ())
+    }
+    return [
+        {
+            **each,
+            "title": say(titles[(each["section"], each["id"] or each["name"])] or each["name"] or each["id"], language),
+            "section": say(SECTION_TITLES[each["section"]], language),
+        }
+        for each in differences(now, wanted)
+    ]
