@@ -69,8 +69,11 @@ def _open_task(cast: Cast, step: Step) -> Any:
 
 
 def _withdraws(cast: Cast, step: Step) -> None:
+    running = cast.flows_of(str(step.record))
+    if not running:
+        raise not_so("the flow was not started", "流程尚未启动")
     with cast.acting(str(step.who)) as (tx, app):
-        instances.withdraw(tx, app, cast.flows_of(str(step.record))[0].id, step.comment or "")
+        instances.withdraw(tx, app, running[0].id, step.comment or "")
 
 
 def _comments(cast: Cast, step: Step) -> None:

@@ -46,6 +46,7 @@ def test_a_story_can_look_at_the_owner_of_a_record() -> None:
         ),
         ({"then": "record", "wish": {"amount": 6}}, "amount is 5, not 6", "amount 是 5，而不是 6"),
         ({"then": "flow", "record": "wish", "state": "approved"}, "the flow was not started", "流程尚未启动"),
+        ({"ann": "withdraws", "record": "wish"}, "the flow was not started", "流程尚未启动"),
         ({"bo": "approves", "task": "boss"}, "bo has no open task “boss”", "bo 没有待办“boss”"),
         ({"bo": "comments", "task": "boss", "comment": "Hm"}, "bo has no open task “boss”", "bo 没有待办“boss”"),
     ],
