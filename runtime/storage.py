@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from runtime.transaction import Tx
 
 Record = dict[str, Any]
-Extra = Mapping[str, sa.ColumnElement[Any]]
 
 SEQ = "_seq"
 

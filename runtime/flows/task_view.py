@@ -12,7 +12,7 @@ from engines.flows.rights import FieldMode
 from metadata.problems import NotFound
 from metadata.text import say
 from runtime.db import tables
-from runtime.flows import instances, pinned, task_access
+from runtime.flows import checks, pinned, task_access
 from runtime.flows.progress import Progress, labels_in, progress_of
 from runtime.flows.tasks import TaskLine, task_lines
 from runtime.reading import Shown, get
@@ -40,7 +40,7 @@ def app_of_task(tx: "Tx", id: int) -> CompiledApp:
     """The app a task belongs to, if it is the actor's own."""
     row = tx.connection.execute(sa.select(task.c.app, task.c.assignee).where(task.c.id == id)).first()
     if row is None or tx.actor.member is None or row.assignee != tx.actor.member:
-        raise instances.no_task()
+        raise checks.no_task()
     return tx.services.apps.live(tx, row.app)
 
 
@@ -49,7 +49,7 @@ def task_view(tx: "Tx", app: CompiledApp, id: int) -> TaskView:
     found = sa.select(task, instance.c.initiator, instance.c.state.label("instance_state"), instance.c.part)
     row = tx.connection.execute(found.join(instance, instance.c.id == task.c.instance).where(task.c.id == id)).first()
     if row is None or row.assignee != tx.actor.member:
-        raise instances.no_task()
+        raise checks.no_task()
     whole = tx.connection.execute(sa.select(instance).where(instance.c.id == row.instance)).one()
     flow = pinned.flow_of(tx, app, whole)
     node = flow.nodes.get(row.node)
@@ -61,7 +61,7 @@ def task_view(tx: "Tx", app: CompiledApp, id: int) -> TaskView:
         shown=shown,
         modes=_modes(app, flow, rights, shown, is_open),
         related=_related(tx, app, flow, rights, row) if is_open else (),
-        operations=instances.operations(row.kind) if is_open else (),
+        operations=checks.operations(row.kind) if is_open else (),
         targets=_targets(flow, State.from_json(whole.position), row, tx.actor.language) if is_open else (),
         progress=progress_of(tx, app, whole),
     )

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy import exc
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
 from metadata.problems import ROOT, Conflict, Invalid, LimitExceeded, NotFound, Path, Problem, Refusal, Refused
 from metadata.shape_problems import value_problem
@@ -98,7 +99,18 @@ async def http_error(request: Request, error: Any) -> Response:
     known: dict[int, type[Refusal]] = {401: NotSignedIn, 403: Refused, 404: NotFound, 405: WrongMethod, 409: Conflict}
     refusal = known[error.status_code]() if error.status_code in known else _other(error)
     refusal.status = error.status_code
-    return problem_response(request, refusal, dict(error.headers or {}))
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else dict(error.headers or {})
+    return problem_response(request, refusal, headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method that the address answers; the framework would name those of its first route only."""
+    here = (route for route in request.app.routes if isinstance(route, Route) and _leads_to(route, request))
+    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
+
+
+def _leads_to(route: Route, request: Request) -> bool:
+    return route.path_regex.match(request.scope["path"]) is not None
 
 
 def _other(error: HTTPException) -> Refusal:

@@ -90,6 +90,11 @@ def test_a_wrong_address_is_a_problem_too(client: TestClient, method: str, path:
     assert answer.json()["code"]
 
 
+def test_a_wrong_method_is_told_all_that_the_address_answers(client: TestClient) -> None:
+    assert client.put(SESSION, json={}).headers["allow"] == "DELETE, POST"
+    assert client.delete("/api/v1/members/7").headers["allow"] == "GET, PATCH"
+
+
 def test_too_many_headers_are_refused(client: TestClient) -> None:
     assert client.get("/api/v1/me", headers={f"X-{number}": "1" for number in range(120)}).status_code == 431
     assert client.get("/api/v1/me", headers={"X-Long": "x" * 40_000}).status_code == 431
