@@ -51,7 +51,7 @@ __all__ = [
 class ListQuery:
     """What somebody wants to see of a form. `fields` and `sort` are names or paths such as customer.level.
 
-    `expand` are links to follow, or paths of them, whether or not `fields` names them (`runtime/expanding.py`).
+    `expand` are links to follow, or paths of them, whether or not `fields` names them (`runtime/reading/expanding.py`).
     `count` says how the total is found: "capped" at 1,000, "exact", or "none". `deleted` lists the trash. `as_of` lists
     the records as they were at a moment, to whoever may see their history.
     """
