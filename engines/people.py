@@ -122,7 +122,7 @@ def _checked(person: PersonDefinition, context: ActionContext, mail: bool) -> Co
     if person.member is not None:
         if not ADDRESS.match(person.member):
             message = {"en": f"“{person.member}” is no e-mail address", "zh": f"“{person.member}”不是邮箱地址"}
-            context.add("not_a_person", message, "member", hint=_BY_ADDRESS)
+            context.ask_to_mend("not_a_person", message, "member", hint=_BY_ADDRESS)
         return CompiledPerson("member", address=person.member.lower())
     if person.field is not None:
         text = f"record.{person.field}" if context.scope.in_row else person.field

@@ -36,7 +36,7 @@ def compile_parameter(written: ParameterDefinition, checking: CheckContext) -> C
 
 def compile_choice(raw: Any, value_type: ValueType, checking: CheckContext) -> CompiledValue:
     """Compile what an author chose for a parameter: written out, or an expression over the user and the day."""
-    if is_written_out(raw) and (problem := problem_of_id(value_type)) is not None:
+    if is_written_out(raw) and not checking.app.makes_do and (problem := problem_of_id(value_type)) is not None:
         checking.problems.extend([problem], checking.path)
         return CompiledValue()
     try:

@@ -68,13 +68,19 @@ def test_what_a_later_check_would_refuse_goes_on_as_it_did() -> None:
         "form": "plant",
         "dimensions": ["name"],
         "measures": [count, more],
-        "parameters": [{"name": "p", "type": "text", "form": "plant", "options": "name", "default": "a"}],
+        "parameters": [
+            {"name": "p", "type": "text", "form": "plant", "options": "name", "default": "a"},
+            {"name": "who", "type": "member", "default": "7"},
+        ],
     }
     rules = [
         {
             "name": "keep",
             "when": {"trigger": "updated", "form": "plant", "fields": ["name", "late"]},
-            "then": [{"action": "set", "values": {"keeper": "7"}}],
+            "then": [
+                {"action": "set", "values": {"keeper": "7"}},
+                {"action": "notify", "to": [{"member": "ann"}], "text": "Hm"},
+            ],
         },
         {
             "name": "turn",
