@@ -97,7 +97,7 @@ def require_consent(prepared: Prepared, consent: Consent) -> None:
 
 def _require_consent_to_losses(planned: SchemaPlan, consent: Consent) -> None:
     if planned.losses and not consent.losses:
-        hint = {"en": "Publish again with accept_losses", "zh": "确认后请带 accept_losses 重新发布"}
+        hint = {"en": "Agree to it and publish again (API: accept_losses)", "zh": "确认后再次发布（API：accept_losses）"}
         problems = [
             Problem(ROOT / "losses" / index, loss.code, loss.message, hint) for index, loss in enumerate(planned.losses)
         ]
@@ -171,8 +171,8 @@ def _require_consent_to_maintenance(prepared: Prepared, consent: Consent) -> Non
             "zh": f"需要改写 {rows:,} 条记录，期间约有 {seconds} 秒无法保存",
         }
         hint = {
-            "en": "Publish again with maintenance, at a quiet hour",
-            "zh": "请选择空闲时段，并带 maintenance 重新发布",
+            "en": "At a quiet hour agree to it and publish again (API: maintenance)",
+            "zh": "请选择空闲时段，确认后再次发布（API：maintenance）",
         }
         problem = Problem(ROOT / "maintenance", "maintenance_needed", message, hint)
         detail = {
