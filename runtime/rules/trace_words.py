@@ -153,7 +153,8 @@ def _said(reader: Reader, form: str, path: tuple[str, ...], value: Any) -> str:
     if type is not None and type.name == "rows":
         return str(len(value or ()))
     if isinstance(value, list | tuple):
-        return ", ".join(_said(reader, form, path, each) for each in value)
+        comma = say({"en": ", ", "zh": "、"}, reader.language)
+        return comma.join(_said(reader, form, path, each) for each in value)
     if field is not None and value in field.choices:
         return say(field.choices[value].title or value, reader.language)
     kind = (type.of or type).name if type is not None else ""

@@ -20,7 +20,7 @@ def bulk(tx: Tx, app: CompiledApp, form: str, asked: dict[str, Any]) -> Answer:
     compiled = app.form(form)
     action = _action(tx, app, compiled, asked.get("action"))
     ids = _chosen(tx, app, compiled, asked)
-    if "filter" in asked and "expected_count" not in asked:
+    if "ids" not in asked and "expected_count" not in asked:
         return Answer({"count": len(ids)})
     _check_count(asked, len(ids))
     for id in sorted(ids):

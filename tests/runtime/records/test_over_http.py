@@ -170,6 +170,10 @@ def test_many_records_change_at_once_when_their_number_is_confirmed(api: Api) ->
     assert (
         api.call("POST", "customer", "/bulk", json={"action": "update", "filter": "", "values": {}}).status_code == 422
     )
+    one = api.call("GET", "customer").json()["items"][0]["id"]
+    chosen = {"action": "update", "ids": [one], "filter": "", "values": {"level": "A"}}
+    assert api.call("POST", "customer", "/bulk", json=chosen).json() == {"count": 1}
+    assert api.call("GET", "customer", f"/{one}").json()["values"]["level"] == "A"
     assert api.act("Dora").call("POST", "customer", "/bulk", json=asked).status_code == 403
 
 
