@@ -1,7 +1,7 @@
 """How large a definition may be; each limit has a number, so that a message can name it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from metadata.app import AppDefinition
@@ -34,20 +34,32 @@ def check_depth(document: Any) -> None:
         waiting.extend((each, depth + 1) for each in inner)
 
 
-def check_characters(value: Any, path: Path = ROOT) -> None:
+def check_characters(document: Any) -> None:
     """Refuse a document that holds characters which no database keeps and nobody sees."""
-    if isinstance(value, str) and (found := _control.search(value)):
-        shown = f"U+{ord(found.group()):04X}"
+    found = _control_in(document)
+    if found is not None:
+        parts, character = found
+        shown = f"U+{ord(character):04X}"
         message: Text = {"en": f"The character {shown} cannot stand in a text", "zh": f"文本中不能含有字符 {shown}"}
         hint: Text = {"en": "Remove the control character", "zh": "请删除该控制字符"}
-        raise InvalidDefinition(Problem(path, "control_character", message, hint))
+        raise InvalidDefinition(Problem(Path(parts), "control_character", message, hint))
+
+
+def _control_in(value: Any) -> tuple[tuple[str | int, ...], str] | None:
+    """The first control character and its place, as seen from here; places are only made where there is one."""
+    if isinstance(value, str):
+        found = _control.search(value)
+        return ((), found.group()) if found else None
     if isinstance(value, dict):
-        for key, each in value.items():
-            check_characters(str(key), path)
-            check_characters(each, path / str(key))
-    elif isinstance(value, list | tuple):
-        for index, each in enumerate(value):
-            check_characters(each, path / index)
+        return _control_among(value.items()) or _control_in(" ".join(map(str, value)))
+    return _control_among(enumerate(value)) if isinstance(value, list | tuple) else None
+
+
+def _control_among(items: Iterable[tuple[Any, Any]]) -> tuple[tuple[str | int, ...], str] | None:
+    for key, each in items:
+        if found := _control_in(each):
+            return (key if isinstance(key, int) else str(key), *found[0]), found[1]
+    return None
 
 
 def check_size(size: int) -> None:
