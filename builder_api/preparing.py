@@ -97,7 +97,10 @@ def require_consent(prepared: Prepared, consent: Consent) -> None:
 
 def _require_consent_to_losses(planned: SchemaPlan, consent: Consent) -> None:
     if planned.losses and not consent.losses:
-        hint = {"en": "Agree to it and publish again (API: accept_losses)", "zh": "确认后再次发布（API：accept_losses）"}
+        hint = {
+            "en": "Agree to it and publish again (API: accept_losses)",
+            "zh": "确认后再次发布（API：accept_losses）",
+        }
         problems = [
             Problem(ROOT / "losses" / index, loss.code, loss.message, hint) for index, loss in enumerate(planned.losses)
         ]
