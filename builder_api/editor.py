@@ -81,7 +81,8 @@ def require_builder(page: Page) -> None:
 
 def _frame(app: str) -> dict[str, Any]:
     """What every drawing of the editor has; each may publish once, however often its button is pressed."""
-    return {"app": app, "key": secrets.token_urlsafe(16), "theirs": None, "plan": None, "warnings": []}
+    key = secrets.token_urlsafe(16)
+    return {"app": app, "key": key, "agreed": Consent(), "theirs": None, "plan": None, "warnings": []}
 
 
 @dataclass
@@ -138,6 +139,7 @@ def _refused(edit: _Edit, refusal: Refusal) -> Response:
         "problems": [problem_said(page, each) for each in refusal.problems] or [{"message": page.say(refusal.detail)}],
         "needs_consent": "losses_need_consent" in codes or edit.consent.losses,
         "needs_maintenance": "maintenance_needs_consent" in codes or edit.consent.maintenance,
+        "agreed": edit.consent,
         "said": "",
         "is_draft": found.version > 0,
         "theirs": theirs,

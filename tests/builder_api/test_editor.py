@@ -103,6 +103,19 @@ def test_after_a_refused_publish_the_same_editor_publishes_once_it_is_right(clie
     assert 'name="accept_losses"' in refused.text
 
 
+@pytest.mark.usefixtures("installed")
+def test_consent_to_one_thing_is_never_shown_as_consent_to_another(client: TestClient) -> None:
+    document = shop(rules=[])
+    document["forms"][1]["fields"].remove(field_of(document, "code"))
+    hidden = _hidden(client.get(EDITOR).text) | {"maintenance": "yes"}
+
+    refused = _send(client, hidden, document, then="publish")
+
+    boxes = dict(re.findall(r'<input type="checkbox" id="([a-z-]+)"[^>]*value="yes"( checked)?>', refused.text))
+    assert refused.status_code == 409
+    assert boxes == {"maintenance": " checked", "accept-losses": ""}  # known by their ids, where a page is redrawn
+
+
 def _hidden(page: str) -> dict[str, str]:
     """The hidden fields of the editor."""
     form = page[page.index('id="json-editor"') :]
