@@ -1,10 +1,9 @@
 """The menu: the forms and dashboards that somebody may open, his to-dos, and what an administrator needs."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from fastapi import Request
 from sqlalchemy import func, select
@@ -98,16 +97,8 @@ def _addresses(request: Request) -> frozenset[str]:
     """The addresses that this server answers, so that the menu offers no page that is not there."""
     state = request.app.state
     if not hasattr(state, "addresses"):
-        state.addresses = frozenset(_paths(request.app.routes))
+        state.addresses = frozenset(route.path for route in request.app.routes)
     return state.addresses
-
-
-def _paths(routes: Iterable[Any]) -> Iterator[str]:
-    for route in routes:
-        if (included := getattr(route, "original_router", None)) is not None:
-            yield from _paths(included.routes)
-        elif path := getattr(route, "path", ""):
-            yield path
 
 
 def _entries(tx: Tx, app: CompiledApp, language: str, at: str, has: frozenset[str]) -> list[Entry]:
