@@ -23,6 +23,7 @@ SYSTEM_FIELDS = (
     "updated_by",
 )
 RESERVED = ROOTS | {word.lower() for word in keyword.kwlist} | {"constructor", "prototype"}
+RESERVED_OF_FIELDS = frozenset(SYSTEM_FIELDS) | {"csrf"}  # a page sends its token under this name beside the fields
 NAME_PATTERN = r"^[a-z](_?[a-z0-9])*_?$"
 ID_PATTERN = r"^[a-z]_[a-z0-9_]{1,19}$"
 
@@ -46,7 +47,7 @@ def is_name(text: str) -> bool:
 
 
 def _checked_field_name(text: str) -> str:
-    if text in SYSTEM_FIELDS:
+    if text in RESERVED_OF_FIELDS:
         raise PydanticCustomError("reserved_name", "“{name}” is reserved", {"name": text})
     return _checked_name(text)
 
@@ -117,7 +118,7 @@ class IsValue:
 
 Name = Annotated[str, AfterValidator(_checked_name), WithJsonSchema(_name_schema(RESERVED))]
 NewFieldName = Annotated[
-    str, AfterValidator(_checked_field_name), WithJsonSchema(_name_schema(RESERVED | set(SYSTEM_FIELDS)))
+    str, AfterValidator(_checked_field_name), WithJsonSchema(_name_schema(RESERVED | RESERVED_OF_FIELDS))
 ]
 Id = Annotated[str, AfterValidator(_checked_id), WithJsonSchema({"type": "string", "pattern": ID_PATTERN})]
 

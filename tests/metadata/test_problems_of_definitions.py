@@ -85,6 +85,7 @@ SHAPE: list[tuple[Change, str, str]] = [
     (leave_out(f"{DEAL}/fields/0/name"), f"{DEAL}/fields/0/name", "missing_key"),
     (change(f"{DEAL}/fields/0/name", "from"), f"{DEAL}/fields/0/name", "reserved_name"),
     (change(f"{DEAL}/fields/0/name", "owner"), f"{DEAL}/fields/0/name", "reserved_name"),
+    (change(f"{DEAL}/fields/0/name", "csrf"), f"{DEAL}/fields/0/name", "reserved_name"),
     (change(f"{DEAL}/fields/0/name", "record"), f"{DEAL}/fields/0/name", "reserved_name"),
     (change(f"{DEAL}/fields/0/required", "yes"), f"{DEAL}/fields/0/required", "wrong_type"),
     (change(f"{DEAL}/fields/0/required", 1), f"{DEAL}/fields/0/required", "wrong_type"),
