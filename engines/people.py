@@ -149,7 +149,7 @@ def _people_of(context: ActionContext, text: str, key: tuple[str, ...], kinds: f
     expression = context.expression(text, *key)
     if expression is None:
         return None
-    type = expression.type.of if expression.type.name == "list" and expression.type.of else expression.type
+    type = expression.type.element
     if type.name in kinds:
         return expression
     nouns = ("a department", "部门") if kinds == DEPARTMENTS else ("a member, or members", "成员")

@@ -40,6 +40,11 @@ class ValueType:
         return replace(self, volatile=True)
 
     @property
+    def element(self) -> "ValueType":
+        """What there are several of in a list; a single value is its own element."""
+        return self.of if self.name == "list" and self.of is not None else self
+
+    @property
     def is_reference(self) -> bool:
         """Whether the value is an id that leads elsewhere: a member, a department or a linked record."""
         return self.name in ("member", "department", "link")

@@ -22,7 +22,7 @@ def id_problem(field: CompiledField) -> Problem | None:
 
 def problem_of_id(type: ValueType, is_file: bool = False) -> Problem | None:
     """The same, for a type of value."""
-    element = type.of if type.name == "list" and type.of is not None else type
+    element = type.element
     if not element.is_reference and not is_file:
         return None
     return Problem(ROOT, "id_in_definition", NO_IDS, _NO_FILES if is_file else EXPRESSIONS)

@@ -33,7 +33,6 @@ from engines.forms.written import WrittenField, WrittenForm, written_forms
 from engines.values import CompiledValue, ValueProblem
 from metadata.expressions import Expression, FieldReference, Names
 from metadata.problems import Problems, Refusal
-from metadata.value_types import ValueType
 
 __all__ = ["CompiledForms", "compile_forms", "compile_forms_that_can_be"]
 
@@ -189,7 +188,7 @@ class _Compiler:
             unique=definition.unique,
             expression=self.resolver.expressions.get(written.key),
             rollup=self.rollups.get(written.key),
-            target=_target(type),
+            target=type.element.form if type.element.name == "link" else None,
             stage=bool(getattr(definition, "stage", False)),
             position=written.position,
             generation=generation,
@@ -294,9 +293,3 @@ def _with_subforms(form: CompiledForm, forms: Mapping[str, CompiledForm]) -> Com
         id: replace(each, subform=forms.get(id)) if each.storage == "rows" else each for id, each in form.fields.items()
     }
     return replace(form, fields=fields)
-
-
-def _target(type: ValueType) -> str | None:
-    """The form that a link, or a list of links, leads to."""
-    element = type.of if type.name == "list" else type
-    return element.form if element is not None and element.name == "link" else None

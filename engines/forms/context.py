@@ -97,7 +97,7 @@ class FormContext:
 
     def _check_link(self, total: "Total", source: str) -> None:
         type = self.type_of(total.link, source)
-        target = type.of if type.name == "list" and type.of is not None else type
+        target = type.element
         if target.name != "link" or target.form != self._form.id:
             message = {
                 "en": f"“{total.form}.{total.link}” is no link to this form",

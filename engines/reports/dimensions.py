@@ -37,7 +37,7 @@ def _dimension(written: DimensionDefinition, checking: CheckContext) -> Compiled
     if expression is None:
         return None
     leaf = leaf_of(expression, checking.app)
-    value_type = expression.type.of if expression.type.name == "list" else expression.type
+    value_type = expression.type.element
     assert value_type is not None
     _refuse_what_cannot_group(written, expression, value_type, checking)
     name = written.name or written.field.replace(".", "_")

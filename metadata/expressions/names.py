@@ -283,5 +283,5 @@ def _hops(base: Node) -> int:
 
 
 def _magnitude(type: ValueType) -> int:
-    of = type.of if type.name == "list" and type.of else type
+    of = type.element
     return limits.FIELD_MAGNITUDE if of.name == "number" else 0

@@ -145,7 +145,7 @@ class _Parser:
 
 def _showable(expression: Expression, start: int) -> Expression:
     """Refuse what has no text of its own: records and rows."""
-    type = expression.type.of if expression.type.name == "list" and expression.type.of else expression.type
+    type = expression.type.element
     if type.name in ("link", "rows"):
         raise ExpressionError(
             "type_mismatch",

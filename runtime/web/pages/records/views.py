@@ -125,7 +125,7 @@ class RecordForm:
 
     def search(self, field: CompiledField) -> str:
         """Where a combobox looks for what may be chosen."""
-        type = field.type.of if field.type.name == "list" and field.type.of else field.type
+        type = field.type.element
         if type.name == "link":
             target = self.drawing.app.forms.get(type.form or "")
             return f"/pick/{self.drawing.app.name}/{target.name}" if target else ""
