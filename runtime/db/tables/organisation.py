@@ -23,45 +23,17 @@ member = Table(
 
 department = Table("ff_department", metadata, identity(), must("name"), must("active", Boolean))
 
-membership = Table(
-    "ff_membership",
-    metadata,
-    identity(),
-    must("member", Id),
-    must("department", Id),
-    *period(),
-    Index("ix_ff_membership_member", "member", "valid_from"),
-)
 
-manager = Table(
-    "ff_manager",
-    metadata,
-    identity(),
-    must("member", Id),
-    must("manager", Id),
-    *period(),
-    Index("ix_ff_manager_member", "member", "valid_from"),
-)
+def _dated(name: str, whose: str, what: str) -> Table:
+    """What one thing has of another, from a moment on and until the next."""
+    index = Index(f"ix_{name}_{whose}", whose, "valid_from")
+    return Table(name, metadata, identity(), must(whose, Id), must(what, Id), *period(), index)
 
-department_parent = Table(
-    "ff_department_parent",
-    metadata,
-    identity(),
-    must("department", Id),
-    must("parent", Id),
-    *period(),
-    Index("ix_ff_department_parent_department", "department", "valid_from"),
-)
 
-department_head = Table(
-    "ff_department_head",
-    metadata,
-    identity(),
-    must("department", Id),
-    must("member", Id),
-    *period(),
-    Index("ix_ff_department_head_department", "department", "valid_from"),
-)
+membership = _dated("ff_membership", "member", "department")
+manager = _dated("ff_manager", "member", "manager")
+department_parent = _dated("ff_department_parent", "department", "parent")
+department_head = _dated("ff_department_head", "department", "member")
 
 role_member = Table(
     "ff_role_member",
