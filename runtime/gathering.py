@@ -46,6 +46,13 @@ def answered(
 
 def completed(tx: "Tx", app: CompiledApp, form: str, records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Stored records of a form with what they compute at reading, for rules and scopes that look at it."""
+    return completed_with(tx, app, form, records)[0]
+
+
+def completed_with(
+    tx: "Tx", app: CompiledApp, form: str, records: Iterable[Mapping[str, Any]]
+) -> tuple[list[Mapping[str, Any]], Facts]:
+    """The same, with what had to be known for it, so that nobody looks it up again."""
     stored = list(records)
 
     def ask(facts: Facts) -> list[Any] | Needs:
@@ -53,7 +60,7 @@ def completed(tx: "Tx", app: CompiledApp, form: str, records: Iterable[Mapping[s
         lacking = [each for each in found if isinstance(each, Needs)]
         return reduce(or_, lacking) if lacking else found
 
-    return answered(tx, app, ask, facts_of(tx, app))[0]
+    return answered(tx, app, ask, facts_of(tx, app))
 
 
 def fetch(tx: "Tx", app: CompiledApp, needs: Needs, actor: Actor, record: int = 0) -> Facts:

@@ -16,7 +16,7 @@ from runtime.db.ids import new_id
 from runtime.facts import facts_of
 from runtime.flows import task_access
 from runtime.flows.task_access import task_grants
-from runtime.gathering import answered, completed, fetch
+from runtime.gathering import answered, completed, completed_with, fetch
 from runtime.history import timeline
 from runtime.reading.refusals import no_form
 from runtime.records import dependants, holding, writing
@@ -91,8 +91,8 @@ def restore(tx: "Tx", app: CompiledApp, form: str, id: int, version: int | None 
     held = holding.hold(tx, app, compiled, id, "restore", deleted=True)
     holding.check_version(tx, app, compiled, held, version, version is not None)
     request = SaveRequest(compiled.id, "update", {}, tx.actor, id, system=True)
-    (before,) = completed(tx, app, compiled.id, [held.record])
-    _decided(tx, app, compiled, request, before)
+    (before,), known = completed_with(tx, app, compiled.id, [held.record])
+    _decided(tx, app, compiled, request, before, known)
     after = writing.touched(tx, app, compiled, held.record, deleted_at=None)
     with holding.told_when_not_unique(compiled, None):
         writing.write_system(tx, compiled, held.record, after)
@@ -148,7 +148,7 @@ def _create(
         raise holding.not_allowed(form, "create") if seen.grants else no_form()
     request = _request(tx, form, new_id(), "create", values, typed, grants, seen.fields)
     lock_for(tx, app, form, None, {**values, **typed})
-    decision, facts = _decided(tx, app, form, request, None)
+    decision, facts = _decided(tx, app, form, request, None, facts_of(tx, app))
     holding.check_scope_after(tx, app, form, grants, decision, facts, request)
     after, rows = writing.with_row_ids(form, decision)
     after = {**after, "deleted_at": None, storage.SEQ: 0}
@@ -191,8 +191,8 @@ def _decide_and_write(
     request: SaveRequest,
     grants: tuple[Grant, ...],
 ) -> Saved:
-    (before,) = completed(tx, app, form.id, [before])
-    decision, facts = _decided(tx, app, form, request, before)
+    (before,), known = completed_with(tx, app, form.id, [before])
+    decision, facts = _decided(tx, app, form, request, before, known)
     if not decision.changed:
         traces.note(tx, app, decision.trace)
         return Saved(request.record, before["version"], frozenset(), False, before)
@@ -225,10 +225,14 @@ def _request(
 
 
 def _decided(
-    tx: "Tx", app: CompiledApp, form: CompiledForm, request: SaveRequest, before: Mapping[str, Any] | None
+    tx: "Tx",
+    app: CompiledApp,
+    form: CompiledForm,
+    request: SaveRequest,
+    before: Mapping[str, Any] | None,
+    known: Facts,
 ) -> tuple[Decision, Facts]:
     """Steps 5 to 10: ask the engine, fetching what it lacks."""
-    known = facts_of(tx, app)
     if links := _links_sent(form, request):
         known = known | fetch(tx, app, links, known.actor)
     try:
