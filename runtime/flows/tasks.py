@@ -69,11 +69,6 @@ class Lines:
         return self.page * self.size < self.total
 
 
-def my_tasks(tx: "Tx", page: int = 1, size: int = PAGE_SIZE) -> Lines:
-    """What waits for the actor, the oldest first."""
-    return tasks(tx, "todo", page, size)
-
-
 def tasks(
     tx: "Tx",
     box: Box,

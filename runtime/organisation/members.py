@@ -44,11 +44,6 @@ def change(tx: Tx, member: int, **changes: Any) -> None:
     audit.note(tx, "member_changed", kind="member", object=member, detail=detail)
 
 
-def deactivate(tx: Tx, member: int) -> None:
-    """Let a member go: he cannot sign in, his sessions end, his keys stop; his past stays."""
-    change(tx, member, active=False)
-
-
 def grant_role(tx: Tx, app: str, role: str, member: int) -> None:
     """Give a member a role (its id) of an app."""
     dated.grant_role(tx, app, role, member)

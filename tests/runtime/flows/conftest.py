@@ -259,7 +259,7 @@ class Department:
 
     def todo(self, name: str) -> tuple[tasks.TaskLine, ...]:
         with self.reading(name) as (tx, _):
-            return tasks.my_tasks(tx).items
+            return tasks.tasks(tx, "todo").items
 
     def nodes(self, name: str) -> list[str]:
         return [each.node.removeprefix("n_") for each in self.todo(name)]

@@ -102,7 +102,7 @@ def test_who_lost_his_role_no_longer_decides(department):
 
 def test_the_task_of_somebody_who_left_becomes_an_incident_where_nobody_else_can_decide(department):
     id = department.submit(department.contract(10))
-    department.run("system", lambda tx, app: members.deactivate(tx, department.people["dan"]))
+    department.run("system", lambda tx, app: members.change(tx, department.people["dan"], active=False))
 
     assert instances.release_leavers(department.services) == 1
     assert instances.release_leavers(department.services) == 0

@@ -116,7 +116,7 @@ def test_only_an_empty_department_can_be_closed(services: Services, hire: Hire) 
 
 def test_who_has_left_acts_no_more(services: Services, hire: Hire) -> None:
     ada = hire("Ada")
-    do(services, lambda tx: members.deactivate(tx, ada))
+    do(services, lambda tx: members.change(tx, ada, active=False))
 
     with pytest.raises(identity.NotSignedIn):
         identity.actor_of(people(services), ada)

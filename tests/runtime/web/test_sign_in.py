@@ -310,5 +310,5 @@ def test_what_another_process_changes_counts_here_at_once(
     assert client.get("/api/v1/me").status_code == 200
     elsewhere = Services(services.settings, other_connection(), services.clock)
 
-    run(elsewhere, system("test"), lambda tx: members.deactivate(tx, ada))
+    run(elsewhere, system("test"), lambda tx: members.change(tx, ada, active=False))
     assert client.get("/api/v1/me").status_code == 401
